@@ -1,0 +1,90 @@
+// The gateway's configuration: TOML files, OTP_GATEWAY_ environment variables and options, laid over each
+// other and checked into one struct. Nothing else in the program reads a file of the user's configuration.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace otpgw::config {
+
+struct App {
+  std::string host = "127.0.0.1";  // of app.address
+  uint16_t port = 9000;
+  std::chrono::milliseconds server_timeout{
+      5000};  // bounds reading a request's headers; the whole takes twice that
+  bool debug_logs = false;
+  std::chrono::seconds otp_ttl{300}, otp_ttl_max{86400};
+  int otp_max_attempts = 5, otp_max_attempts_max = 20;
+  int otp_max_generate = 3, otp_max_generate_max = 20;
+  std::chrono::milliseconds send_wait{0};
+  std::string root_url;  // no trailing slash
+  std::string logo_url, favicon_url;
+  std::filesystem::path data_dir;
+  std::filesystem::path plugins_dir;
+};
+
+struct Sqlite {
+  std::filesystem::path path;  // of the database
+};
+
+// One [auth.NAME] section: an application.
+struct Namespace {
+  std::string name;    // auth.NAME.namespace: the BasicAuth user
+  std::string secret;  // the BasicAuth password
+  // Who may frame the pages and gets the callback: "https://app.example", "http://localhost:*". Empty: the
+  // gateway's own.
+  std::vector<std::string> origins;
+  bool return_otp = true;  // `otp` in the answers to PUT and to a successful check or status
+};
+
+// A template file's text and where it came from, for error messages. Not yet compiled.
+struct TemplateSource {
+  std::string text;
+  std::string
+      origin;  // "config/messages/smtp.tpl" or "config.toml:12: providers.smtp.subject"; empty: built in
+};
+
+// One enabled [providers.NAME] section.
+struct Provider {
+  std::string id;                // NAME
+  std::filesystem::path plugin;  // the .so
+  TemplateSource subject;        // text empty: the built-in default
+  TemplateSource body;           // text empty: the built-in default
+  int max_conns = 10;            // threads of its worker
+  std::chrono::milliseconds timeout{5000};
+  std::string plugin_config;  // JSON object: every key of the section, as the plug-in's create() gets it
+};
+
+struct Workers {
+  bool spawn = true;
+  // Where the ROUTER socket listens. Empty with spawn = true: in a 0700 directory of the core's own.
+  std::string endpoint;
+};
+
+struct Config {
+  App app;
+  Sqlite sqlite;
+  std::map<std::string, Namespace, std::less<>> namespaces;  // by Namespace::name
+  std::map<std::string, Provider, std::less<>> providers;    // enabled ones, by id
+  Workers workers;
+  std::vector<std::string> warnings;  // one line each: unknown keys, missing origins
+};
+
+struct Sources {
+  std::vector<std::filesystem::path> files;        // in order; later ones win
+  std::map<std::string, std::string> environment;  // only the OTP_GATEWAY_ variables count
+  // Where the program's own files are: message templates (<share_dir>/messages), and plug-ins when
+  // app.plugins_dir is not given.
+  std::filesystem::path share_dir, plugins_dir;
+};
+
+// Reads and checks everything. The error is one line that names file, line, key and what is expected:
+//   config.toml:14: app.otp_ttl: expected seconds from 1 to 86400, or a duration like "5m"; got "soon"
+[[nodiscard]] std::expected<Config, std::string> load(const Sources& sources);
+
+}  // namespace otpgw::config

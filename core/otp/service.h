@@ -1,0 +1,106 @@
+// The OTP service: the rules of API.md between the doors (JSON API, pages) and the store. It speaks no HTTP
+// and no SQL.
+//
+// All calls are made on the loop's thread, and every Done is called on it, exactly once, perhaps before the
+// call returns. Nothing here blocks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/config/config.h"
+#include "core/otp/otp.h"
+#include "core/wire/messages.h"
+
+namespace otpgw::otp {
+
+// Why a request was refused. One error has one sentence; doors turn the kind into a status.
+struct Refusal {
+  enum class Kind : uint8_t {
+    invalid,          // 400: a parameter is wrong
+    not_found,        // 400 in the API, 404 on a page: no live OTP
+    wrong_code,       // 400, with the OTP
+    not_verified,     // 400, with the OTP
+    locked,           // 429: too many wrong guesses, or no generation left
+    conflict,         // 409: Idempotency-Key used with other parameters
+    unavailable,      // 503: store, provider or queue not ready; nothing was changed
+    delivery_failed,  // 500, with the OTP: `wait` ended with a failed delivery
+    internal          // 500
+  };
+  Kind kind = Kind::internal;
+  std::string message;
+  std::optional<Otp> otp;               // for the kinds that carry it, and for locked
+  std::chrono::seconds retry_after{0};  // for locked and unavailable
+};
+
+// An OTP for an answer. The code is there only where API.md lets it out.
+struct Answer {
+  Otp otp;
+  std::string code;  // empty: not shown
+  int64_t ttl_seconds = 0;
+};
+using Outcome = std::expected<Answer, Refusal>;
+using Done = std::move_only_function<void(Outcome)>;
+
+// Which door a guess came through: a page accepts a code once and never deletes it.
+enum class Door : uint8_t { api, page };
+
+// An Idempotency-Key, reduced: `scope` hashes namespace, method, path and key; `parameters` hashes everything
+// else.
+struct Idempotency {
+  std::string scope, parameters;
+};
+
+struct PutRequest {
+  std::string name_space;
+  std::string id;  // empty: a random one is made
+  std::string provider;
+  std::string to;
+  std::string code;  // empty: random digits
+  std::optional<int64_t> ttl_seconds, max_attempts, max_generate;
+  std::string channel_description, address_description;
+  std::string extra = "{}";
+  bool skip_delete = false;
+  std::chrono::milliseconds wait{0};
+  std::optional<Idempotency> idempotency;
+};
+
+struct CheckRequest {
+  std::string name_space, id, code;
+  Door door = Door::api;
+  std::optional<bool> skip_delete;
+  std::optional<Idempotency> idempotency;
+};
+
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  virtual void put(PutRequest request, Done done) = 0;
+  // Counts, compares and consumes in one transaction. Success through the API carries the code.
+  virtual void check(CheckRequest request, Done done) = 0;
+  // Sends the same code again, unless a send is still under way.
+  virtual void resend(std::string name_space, std::string id, std::chrono::milliseconds wait, Done done) = 0;
+  // Verified? With `consume` the record is deleted when it is.
+  virtual void status(std::string name_space, std::string id, bool consume, Done done) = 0;
+  // The live OTP (closed ones too, as long as the record is kept), without its code. For pages and polling.
+  virtual Outcome find(std::string_view name_space, std::string_view id) = 0;
+  // The page collected an address: validates it, stores it, makes a first (or, when it replaces one, a new)
+  // code and sends it. `expected_to` is the address that the page showed ("" for none): another one in the
+  // store refuses.
+  virtual void set_address(std::string name_space, std::string id, std::string to, std::string expected_to,
+                           Done done) = 0;
+
+  // What the pages say about a provider; null when it is not enabled or has not been ready since the
+  // beginning.
+  [[nodiscard]] virtual std::shared_ptr<const wire::Descriptor> descriptor(
+      std::string_view provider) const = 0;
+};
+
+}  // namespace otpgw::otp

@@ -1,0 +1,31 @@
+// The web UI: server-rendered pages for people, and the static files of static/.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/config/config.h"
+#include "core/http/router.h"
+#include "core/otp/otp.h"
+#include "core/otp/service.h"
+
+namespace otpgw::web {
+
+// Reads and compiles the templates of `templates_dir` (the web/ folder) once, and adds the page routes:
+//   GET, POST /otp/:namespace/:id          GET, POST /otp/:namespace/:id/address
+//   GET /otp/:namespace/:id/status
+// Handlers run on the loop's thread. Config, service and clock must outlive the router. The error is one
+// line.
+[[nodiscard]] std::expected<void, std::string> add_page_routes(http::Router& router,
+                                                               const config::Config& config,
+                                                               otp::Service& service, const otp::Clock& clock,
+                                                               const std::filesystem::path& templates_dir);
+
+// Reads all files of `static_dir` (small, some dozens) into memory and adds GET /static/*: ETag, 304,
+// caching; nothing outside the folder is reachable because nothing outside was read.
+[[nodiscard]] std::expected<void, std::string> add_static_routes(http::Router& router,
+                                                                 const std::filesystem::path& static_dir);
+
+}  // namespace otpgw::web
