@@ -1,0 +1,266 @@
+// Which page answers which request. GET and HEAD only look; a POST asks the OTP service, once.
+#include <algorithm>
+#include <utility>
+
+#include "core/http/params.h"
+#include "web/pages.h"
+#include "web/renderer.h"
+
+namespace otpgw::web {
+namespace {
+
+using http::Params;
+using http::Reply;
+using http::Request;
+using http::Response;
+using otp::Outcome;
+using otp::Refusal;
+
+using Captures = std::vector<std::string>;
+using DescriptorPtr = std::shared_ptr<const wire::Descriptor>;
+
+constexpr std::string_view kCode = "",
+                           kAddress = "/address";  // the two pages of an OTP, as redirect() wants them
+
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
+View view_of(const Captures& captures, const Params& params) {
+  return {captures[0], captures[1], params.get("view") == "popup", params.get("lang"), params.get("key")};
+}
+
+class Pages : public std::enable_shared_from_this<Pages> {
+ public:
+  Pages(const config::Config& config, otp::Service& service, Renderer renderer)
+      : config_(config), service_(service), renderer_(std::move(renderer)) {}
+
+  void get_code(const Request& request, const Captures& captures, Reply reply) const {
+    auto asked = read(request, captures);
+    if (!asked) return reply.send(std::move(asked.error()));
+    const auto& [view, params, otp] = *asked;
+    const DescriptorPtr descriptor = service_.descriptor(otp.provider);
+    if (otp.closed) return reply.send(renderer_.verified_page(view, descriptor.get()));
+    if (otp.to.empty()) return reply.send(renderer_.redirect(view, kAddress));
+    reply.send(renderer_.code_page(200, view, otp, descriptor.get(), params.get("otp"), {}));
+  }
+
+  void post_code(const Request& request, const Captures& captures, Reply reply) const {
+    auto asked = read(request, captures);
+    if (!asked) return reply.send(std::move(asked.error()));
+    auto& [view, params, otp] = *asked;
+    const DescriptorPtr descriptor = service_.descriptor(otp.provider);
+    if (otp.closed) return reply.send(renderer_.verified_page(view, descriptor.get()));
+    if (otp.to.empty()) return reply.send(renderer_.redirect(view, kAddress));
+
+    const std::string& action = params.get("action");
+    if (action == "resend") {
+      return service_.resend(
+          view.name_space, view.id, {},
+          [self = shared_from_this(), reply = std::move(reply), view](Outcome outcome) mutable {
+            // A redirect, so that a reload does not send again.
+            reply.send(outcome ? self->renderer_.redirect(view, kCode)
+                               : self->refused_code(view, outcome.error()));
+          });
+    }
+    if (!action.empty() && action != "check") {
+      return reply.send(renderer_.message_page(400, view, Message::invalid, "Unknown `action`."));
+    }
+    const std::string& code = params.get("otp");
+    if (is_blank(code)) {
+      return reply.send(
+          renderer_.code_page(400, view, otp, descriptor.get(), {}, {Complaint::Kind::empty, {}}));
+    }
+    otp::CheckRequest check;
+    check.name_space = view.name_space;
+    check.id = view.id;
+    check.code = code;
+    check.door = otp::Door::page;
+    service_.check(std::move(check), [self = shared_from_this(), reply = std::move(reply), view,
+                                      descriptor](Outcome outcome) mutable {
+      reply.send(outcome ? self->renderer_.verified_page(view, descriptor.get())
+                         : self->refused_code(view, outcome.error()));
+    });
+  }
+
+  void get_address(const Request& request, const Captures& captures, Reply reply) const {
+    auto asked = read(request, captures);
+    if (!asked) return reply.send(std::move(asked.error()));
+    const auto& [view, params, otp] = *asked;
+    const DescriptorPtr descriptor = service_.descriptor(otp.provider);
+    if (otp.closed || !can_set_address(otp)) return reply.send(renderer_.redirect(view, kCode));
+    reply.send(renderer_.address_page(200, view, otp, descriptor.get(), otp.to, {}));
+  }
+
+  void post_address(const Request& request, const Captures& captures, Reply reply) const {
+    auto asked = read(request, captures);
+    if (!asked) return reply.send(std::move(asked.error()));
+    auto& [view, params, otp] = *asked;
+    const std::string& to = params.get("to");
+    // The second of two clicks changes nothing.
+    if (otp.closed || (!otp.to.empty() && otp.to == to)) return reply.send(renderer_.redirect(view, kCode));
+    if (!can_set_address(otp)) {
+      return reply.send(
+          renderer_.message_page(400, view, Message::invalid, "This address can't be changed here."));
+    }
+    if (is_blank(to)) {
+      const DescriptorPtr descriptor = service_.descriptor(otp.provider);
+      return reply.send(
+          renderer_.address_page(400, view, otp, descriptor.get(), otp.to, {Complaint::Kind::empty, {}}));
+    }
+    service_.set_address(
+        view.name_space, view.id, to, params.get("expected"),
+        [self = shared_from_this(), reply = std::move(reply), view, to](Outcome outcome) mutable {
+          reply.send(outcome ? self->renderer_.redirect(view, kCode)
+                             : self->refused_address(view, to, outcome.error()));
+        });
+  }
+
+  // What page.js polls: JSON, in the envelope of the API.
+  void get_status(const Request&, const Captures& captures, Reply reply) const {
+    Response response{200, "application/json; charset=utf-8", "Cache-Control: no-store\r\n", {}};
+    const Outcome found = find(captures[0], captures[1]);
+    if (found) {
+      response.body = R"({"status":"success","data":{"closed":)" +
+                      std::string(found->otp.closed ? "true" : "false") + R"(,"delivery":{"state":")" +
+                      otp::to_string(found->otp.delivery.state) + R"("}}})";
+    } else if (found.error().kind == Refusal::Kind::not_found) {
+      response.status = 400;
+      response.body = R"({"status":"error","message":"Session expired."})";
+    } else {
+      response.status = 503;
+      response.header("Retry-After", "1");
+      response.body = R"({"status":"error","message":"Please try again."})";
+    }
+    reply.send(std::move(response));
+  }
+
+ private:
+  struct Asked {
+    View view;
+    Params params;
+    otp::Otp otp;  // live; neither missing nor locked
+  };
+
+  // What is asked about, or the page that says why there is nothing to ask.
+  std::expected<Asked, Response> read(const Request& request, const Captures& captures) const {
+    auto params = http::parse_params(request);
+    const View view = view_of(captures, params ? *params : Params());
+    if (request.method == http::Method::post && request.header("sec-fetch-site") == "cross-site") {
+      return std::unexpected(renderer_.message_page(403, view, Message::forbidden));
+    }
+    if (!params) {
+      return std::unexpected(renderer_.message_page(400, view, Message::invalid, params.error()));
+    }
+    Outcome found = find(view.name_space, view.id);
+    if (!found) return std::unexpected(refused(view, found.error()));
+    if (found->otp.locked() && !found->otp.closed) {
+      return std::unexpected(renderer_.locked_page(view, found->ttl_seconds));
+    }
+    return Asked{view, std::move(*params), std::move(found->otp)};
+  }
+
+  Outcome find(const std::string& name_space, const std::string& id) const {
+    if (!config_.namespaces.contains(name_space)) {
+      Refusal refusal;
+      refusal.kind = Refusal::Kind::not_found;
+      return std::unexpected(std::move(refusal));
+    }
+    return service_.find(name_space, id);
+  }
+
+  // An address that the application gave is not the page's to change.
+  static bool can_set_address(const otp::Otp& otp) { return otp.to.empty() || otp.to_from_page; }
+
+  // A refusal that leaves no page to go on with.
+  Response refused(const View& view, const Refusal& refusal) const {
+    switch (refusal.kind) {
+      case Refusal::Kind::not_found:
+        return renderer_.message_page(404, view, Message::expired);
+      case Refusal::Kind::locked:
+        return renderer_.locked_page(view, refusal.retry_after.count());
+      case Refusal::Kind::unavailable: {
+        Response response = renderer_.message_page(503, view, Message::busy);
+        response.header("Retry-After", std::to_string(std::max<int64_t>(1, refusal.retry_after.count())));
+        return response;
+      }
+      case Refusal::Kind::internal:
+      case Refusal::Kind::delivery_failed:
+        return renderer_.message_page(500, view, Message::internal);
+      case Refusal::Kind::invalid:
+      case Refusal::Kind::wrong_code:
+      case Refusal::Kind::not_verified:
+      case Refusal::Kind::conflict:
+        break;
+    }
+    return renderer_.message_page(400, view, Message::invalid, refusal.message);
+  }
+
+  // A check or resend was refused: the code page again where the person can still do something there.
+  Response refused_code(const View& view, const Refusal& refusal) const {
+    using enum Refusal::Kind;
+    if (refusal.kind != wrong_code && refusal.kind != invalid && refusal.kind != locked) {
+      return refused(view, refusal);
+    }
+    // The store's word now, which another request may have changed: verified meanwhile, locked, gone.
+    const Outcome now = service_.find(view.name_space, view.id);
+    if (!now) return refused(view, now.error());
+    const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
+    if (now->otp.closed) return renderer_.verified_page(view, descriptor.get());
+    if (now->otp.locked()) return renderer_.locked_page(view, now->ttl_seconds);
+    const Complaint complaint = refusal.kind == wrong_code
+                                    ? Complaint{Complaint::Kind::wrong, {}}
+                                    : Complaint{Complaint::Kind::sentence, refusal.message};
+    const int status = refusal.kind == locked ? 429 : 400;
+    Response response = renderer_.code_page(status, view, now->otp, descriptor.get(), {}, complaint);
+    if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));
+    return response;
+  }
+
+  // An address was refused: the address page again, with what was entered.
+  Response refused_address(const View& view, const std::string& to, const Refusal& refusal) const {
+    using enum Refusal::Kind;
+    if (refusal.kind != invalid && refusal.kind != conflict && refusal.kind != locked) {
+      return refused(view, refusal);
+    }
+    const Outcome now = service_.find(view.name_space, view.id);
+    if (!now) return refused(view, now.error());
+    if (now->otp.closed || !can_set_address(now->otp)) return renderer_.redirect(view, kCode);
+    if (now->otp.locked()) return renderer_.locked_page(view, now->ttl_seconds);
+    const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
+    const int status = refusal.kind == locked ? 429 : 400;
+    Response response = renderer_.address_page(status, view, now->otp, descriptor.get(), to,
+                                               {Complaint::Kind::sentence, refusal.message});
+    if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));
+    return response;
+  }
+
+  const config::Config& config_;
+  otp::Service& service_;
+  Renderer renderer_;
+};
+
+}  // namespace
+
+std::expected<void, std::string> add_page_routes(http::Router& router, const config::Config& config,
+                                                 otp::Service& service, const otp::Clock& clock,
+                                                 const std::filesystem::path& templates_dir) {
+  auto sites = Sites::from(config);
+  if (!sites) return std::unexpected(std::move(sites.error()));
+  auto renderer = Renderer::load(templates_dir, std::move(*sites), clock);
+  if (!renderer) return std::unexpected(std::move(renderer.error()));
+  const auto pages = std::make_shared<const Pages>(config, service, std::move(*renderer));
+
+  using Page = void (Pages::*)(const Request&, const Captures&, Reply) const;
+  const auto add = [&](http::Method method, std::string_view pattern, Page page) {
+    router.add(method, pattern, [pages, page](const Request& request, const Captures& captures, Reply reply) {
+      (*pages.*page)(request, captures, std::move(reply));
+    });
+  };
+  add(http::Method::get, "/otp/:namespace/:id", &Pages::get_code);
+  add(http::Method::post, "/otp/:namespace/:id", &Pages::post_code);
+  add(http::Method::get, "/otp/:namespace/:id/address", &Pages::get_address);
+  add(http::Method::post, "/otp/:namespace/:id/address", &Pages::post_address);
+  add(http::Method::get, "/otp/:namespace/:id/status", &Pages::get_status);
+  return {};
+}
+
+}  // namespace otpgw::web

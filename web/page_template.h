@@ -1,0 +1,123 @@
+// One HTML page of web/: a mustache template, compiled at start and filled at the speed of appending text.
+//
+// kainjow renders a page in about 10 µs, which is more than a whole request may cost. So each combination of
+// flags ({{#popup}}…{{/popup}}) that occurs is rendered once by kainjow, with a mark in the place of every
+// {{field}}; after that a page is the text between the marks and the escaped values, appended. Templates stay
+// plain mustache with partials ({{> body}}), but a section is always a flag and a field is always escaped.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace otpgw::web {
+
+// What a section of a template may ask.
+enum class Flag : uint8_t {
+  popup,       // in the modal
+  email,       // the kind of the channel …
+  sms,         //
+  whatsapp,    //
+  voice,       //
+  other,       //
+  phone,       // the address is a phone number
+  named,       // the provider names its address
+  unnamed,     // the address is none of email, phone, named
+  described,   // the application or the provider describes the step
+  digits,      // the code is digits only
+  changeable,  // the page collected the address
+  resendable,  // the code may be sent once more
+  filled,      // the link brought the code
+  wrong_code,  // what went wrong …
+  no_code,     //
+  no_address,  //
+  alert,       // … in the words of alert_text
+  expired,     // which message it is …
+  locked,      //
+  busy,        //
+  invalid,     //
+  forbidden,   //
+  internal,    //
+  count
+};
+
+// What a template may print.
+enum class Field : uint8_t {
+  base,   // path of the gateway: "" or "/gateway"
+  path,   // of the OTP: {{base}}/otp/namespace/id
+  query,  // "" or "?view=popup&lang=de&key=…"
+  favicon,
+  logo,
+  namespace_,  // {{namespace}}
+  id,
+  origins,  // who may frame the page, separated by spaces
+  description,
+  address,
+  address_name,
+  expected,  // the address that the change replaces
+  code,
+  code_length,
+  code_maxlength,
+  attempt,
+  max_attempts,
+  seconds,  // left
+  left,     // the same as 4:59
+  delivery,
+  alert_text,
+  count
+};
+
+class Flags {
+ public:
+  Flags() = default;
+  Flags(std::initializer_list<Flag> flags) {
+    for (Flag flag : flags) set(flag);
+  }
+  void set(Flag flag, bool on = true) {
+    if (on) bits_ |= uint32_t{1} << static_cast<uint8_t>(flag);
+  }
+  [[nodiscard]] bool has(Flag flag) const { return (bits_ >> static_cast<uint8_t>(flag) & 1) != 0; }
+  auto operator<=>(const Flags&) const = default;
+
+ private:
+  uint32_t bits_ = 0;
+};
+
+class Values {
+ public:
+  std::string& operator[](Field field) { return values_[static_cast<uint8_t>(field)]; }
+  const std::string& operator[](Field field) const { return values_[static_cast<uint8_t>(field)]; }
+
+ private:
+  std::array<std::string, static_cast<std::size_t>(Field::count)> values_;
+};
+
+class PageTemplate {
+ public:
+  // Reads `name`.html and its partials from `folder`. The error is one line that names the file: unreadable,
+  // not mustache, or a name that is neither Flag nor Field (kainjow would print nothing there).
+  [[nodiscard]] static std::expected<PageTemplate, std::string> load(const std::filesystem::path& folder,
+                                                                     std::string_view name);
+  PageTemplate(PageTemplate&&) noexcept;
+  PageTemplate& operator=(PageTemplate&&) noexcept;
+  ~PageTemplate();
+
+  // Any thread.
+  [[nodiscard]] std::string render(Flags flags, const Values& values) const;
+
+ private:
+  struct State;
+  explicit PageTemplate(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Appends `text` with & < > " ' as entities.
+void append_escaped(std::string& out, std::string_view text);
+
+}  // namespace otpgw::web

@@ -1,0 +1,193 @@
+#include "web/renderer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/http/params.h"
+#include "web/mask.h"
+
+namespace otpgw::web {
+namespace {
+
+constexpr const char* kHtml = "text/html; charset=utf-8";
+
+std::string path_of(const Sites& sites, const View& view) {
+  return sites.base + "/otp/" + http::percent_encode(view.name_space) + "/" + http::percent_encode(view.id);
+}
+
+std::string query_of(const View& view) {
+  std::string query;
+  const auto add = [&query](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    query.append(query.empty() ? "?" : "&").append(name).append("=").append(http::percent_encode(value));
+  };
+  if (view.popup) add("view", "popup");
+  add("lang", view.lang);
+  add("key", view.key);
+  return query;
+}
+
+std::string two_digits(int64_t number) { return (number < 10 ? "0" : "") + std::to_string(number); }
+
+// "4:59", "1:00:00".
+std::string clock_face(int64_t seconds) {
+  const std::string tail = ":" + two_digits(seconds % 60);
+  if (seconds < 3600) return std::to_string(seconds / 60) + tail;
+  return std::to_string(seconds / 3600) + ":" + two_digits(seconds / 60 % 60) + tail;
+}
+
+// Pages have texts of their own for the kinds of channel that they know; a provider's names and descriptions
+// are for the other kind.
+Flags kind_flags(const wire::Descriptor* descriptor) {
+  switch (descriptor ? descriptor->channel_kind : wire::ChannelKind::other) {
+    case wire::ChannelKind::email:
+      return {Flag::email};
+    case wire::ChannelKind::sms:
+      return {Flag::sms, Flag::phone};
+    case wire::ChannelKind::whatsapp:
+      return {Flag::whatsapp, Flag::phone};
+    case wire::ChannelKind::voice:
+      return {Flag::voice, Flag::phone};
+    case wire::ChannelKind::other:
+      break;
+  }
+  const bool named = descriptor && !descriptor->address_name.empty();
+  return {Flag::other, named ? Flag::named : Flag::unnamed};
+}
+
+// The application's description, else (for the other kind) the provider's, else the template's own.
+std::string description(const std::string& of_otp, const wire::Descriptor* descriptor,
+                        std::string wire::Descriptor::*of_provider) {
+  if (!of_otp.empty() || !descriptor || descriptor->channel_kind != wire::ChannelKind::other) return of_otp;
+  return descriptor->*of_provider;
+}
+
+void set_complaint(Flags& flags, Values& values, const Complaint& complaint, Flag when_empty) {
+  flags.set(when_empty, complaint.kind == Complaint::Kind::empty);
+  flags.set(Flag::wrong_code, complaint.kind == Complaint::Kind::wrong);
+  flags.set(Flag::alert, complaint.kind == Complaint::Kind::sentence);
+  values[Field::alert_text] = complaint.sentence;
+}
+
+}  // namespace
+
+Renderer::Renderer(Templates templates, Sites sites, const otp::Clock& clock)
+    : templates_(std::move(templates)), sites_(std::move(sites)), clock_(&clock) {}
+
+std::expected<Renderer, std::string> Renderer::load(const std::filesystem::path& templates_dir, Sites sites,
+                                                    const otp::Clock& clock) {
+  auto code = PageTemplate::load(templates_dir, "code");
+  if (!code) return std::unexpected(std::move(code.error()));
+  auto address = PageTemplate::load(templates_dir, "address");
+  if (!address) return std::unexpected(std::move(address.error()));
+  auto verified = PageTemplate::load(templates_dir, "verified");
+  if (!verified) return std::unexpected(std::move(verified.error()));
+  auto message = PageTemplate::load(templates_dir, "message");
+  if (!message) return std::unexpected(std::move(message.error()));
+  return Renderer({std::move(*code), std::move(*address), std::move(*verified), std::move(*message)},
+                  std::move(sites), clock);
+}
+
+Values Renderer::values_of(const View& view) const {
+  const Site& site = sites_.of(view.name_space);
+  Values values;
+  values[Field::base] = sites_.base;
+  values[Field::path] = path_of(sites_, view);
+  values[Field::query] = query_of(view);
+  values[Field::favicon] = sites_.favicon;
+  values[Field::logo] = sites_.logo;
+  values[Field::namespace_] = site.name;
+  values[Field::id] = view.id;
+  values[Field::origins] = site.origins;
+  return values;
+}
+
+http::Response Renderer::page(int status, const View& view, std::string body) const {
+  return {status, kHtml, sites_.of(view.name_space).headers, std::move(body)};
+}
+
+http::Response Renderer::code_page(int status, const View& view, const otp::Otp& otp,
+                                   const wire::Descriptor* descriptor, std::string_view code,
+                                   const Complaint& complaint) const {
+  Values values = values_of(view);
+  values[Field::description] =
+      description(otp.channel_description, descriptor, &wire::Descriptor::channel_description);
+  values[Field::address] = mask_address(otp.to);
+  values[Field::code] = code;
+  values[Field::code_length] = std::to_string(otp.code_length);
+  // Room for what pasting brings along: spaces, dashes, two UTF-16 units for one code point.
+  values[Field::code_maxlength] = std::to_string(2 * otp.code_length + 8);
+  values[Field::attempt] = std::to_string(otp.attempts);
+  values[Field::max_attempts] = std::to_string(otp.max_attempts);
+  const int64_t seconds = otp.ttl_seconds(clock_->now());
+  values[Field::seconds] = std::to_string(seconds);
+  values[Field::left] = clock_face(seconds);
+  values[Field::delivery] = otp::to_string(otp.delivery.state);
+
+  Flags flags = kind_flags(descriptor);
+  flags.set(Flag::popup, view.popup);
+  flags.set(Flag::described, !values[Field::description].empty());
+  flags.set(Flag::digits, otp.code_is_digits);
+  flags.set(Flag::changeable, otp.to_from_page);
+  flags.set(Flag::resendable, otp.generate < otp.max_generate);
+  flags.set(Flag::filled, !code.empty());
+  set_complaint(flags, values, complaint, Flag::no_code);
+  return page(status, view, templates_.code.render(flags, values));
+}
+
+http::Response Renderer::address_page(int status, const View& view, const otp::Otp& otp,
+                                      const wire::Descriptor* descriptor, std::string_view address,
+                                      const Complaint& complaint) const {
+  Values values = values_of(view);
+  values[Field::description] =
+      description(otp.address_description, descriptor, &wire::Descriptor::address_description);
+  values[Field::address] = address;
+  values[Field::expected] = otp.to;
+  if (descriptor) values[Field::address_name] = descriptor->address_name;
+
+  Flags flags = kind_flags(descriptor);
+  flags.set(Flag::popup, view.popup);
+  flags.set(Flag::described, !values[Field::description].empty());
+  flags.set(Flag::changeable, !otp.to.empty());
+  set_complaint(flags, values, complaint, Flag::no_address);
+  return page(status, view, templates_.address.render(flags, values));
+}
+
+http::Response Renderer::verified_page(const View& view, const wire::Descriptor* descriptor) const {
+  Values values = values_of(view);
+  if (descriptor) values[Field::address_name] = descriptor->address_name;
+  Flags flags = kind_flags(descriptor);
+  flags.set(Flag::popup, view.popup);
+  return page(200, view, templates_.verified.render(flags, values));
+}
+
+http::Response Renderer::message_page(int status, const View& view, Message message,
+                                      std::string_view sentence) const {
+  constexpr auto kFlags = std::to_array(
+      {Flag::expired, Flag::locked, Flag::busy, Flag::invalid, Flag::forbidden, Flag::internal});
+  Values values = values_of(view);
+  values[Field::alert_text] = sentence;
+  Flags flags = {kFlags[static_cast<std::size_t>(message)]};
+  flags.set(Flag::popup, view.popup);
+  return page(status, view, templates_.message.render(flags, values));
+}
+
+http::Response Renderer::locked_page(const View& view, int64_t seconds_left) const {
+  Values values = values_of(view);
+  values[Field::seconds] = std::to_string(seconds_left);
+  values[Field::left] = clock_face(seconds_left);
+  Flags flags = {Flag::locked};
+  flags.set(Flag::popup, view.popup);
+  http::Response response = page(429, view, templates_.message.render(flags, values));
+  response.header("Retry-After", values[Field::seconds]);
+  return response;
+}
+
+http::Response Renderer::redirect(const View& view, std::string_view page_name) const {
+  http::Response response = page(303, view, {});
+  response.content_type = {};
+  response.header("Location", path_of(sites_, view).append(page_name).append(query_of(view)));
+  return response;
+}
+
+}  // namespace otpgw::web

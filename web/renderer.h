@@ -1,0 +1,72 @@
+// Turns an OTP into the page that shows it. Which page, and why, is page_routes.cpp's subject.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/http/message.h"
+#include "core/otp/otp.h"
+#include "core/wire/messages.h"
+#include "web/page_template.h"
+#include "web/site.h"
+
+namespace otpgw::web {
+
+// Which OTP a request is about, and how its page is shown: all that a page's own links keep.
+struct View {
+  std::string name_space, id;
+  bool popup = false;     // ?view=popup: in the modal
+  std::string lang, key;  // as given
+};
+
+// What went wrong with what the person entered.
+struct Complaint {
+  enum class Kind : uint8_t { none, empty, wrong, sentence };
+  Kind kind = Kind::none;
+  std::string sentence;
+};
+
+enum class Message : uint8_t { expired, locked, busy, invalid, forbidden, internal };
+
+class Renderer {
+ public:
+  // `clock` must outlive it. The error is one line.
+  [[nodiscard]] static std::expected<Renderer, std::string> load(const std::filesystem::path& templates_dir,
+                                                                 Sites sites, const otp::Clock& clock);
+
+  // `descriptor` is of the OTP's provider, or null. `code` fills the field.
+  [[nodiscard]] http::Response code_page(int status, const View& view, const otp::Otp& otp,
+                                         const wire::Descriptor* descriptor, std::string_view code,
+                                         const Complaint& complaint) const;
+  // `address` fills the field.
+  [[nodiscard]] http::Response address_page(int status, const View& view, const otp::Otp& otp,
+                                            const wire::Descriptor* descriptor, std::string_view address,
+                                            const Complaint& complaint) const;
+  [[nodiscard]] http::Response verified_page(const View& view, const wire::Descriptor* descriptor) const;
+  [[nodiscard]] http::Response message_page(int status, const View& view, Message message,
+                                            std::string_view sentence = {}) const;
+  // 429, until the OTP's life ends.
+  [[nodiscard]] http::Response locked_page(const View& view, int64_t seconds_left) const;
+
+  // 303 to the OTP's page ("") or its address page ("/address").
+  [[nodiscard]] http::Response redirect(const View& view, std::string_view page) const;
+
+ private:
+  struct Templates {
+    PageTemplate code, address, verified, message;
+  };
+  Renderer(Templates templates, Sites sites, const otp::Clock& clock);
+
+  [[nodiscard]] Values values_of(const View& view) const;
+  [[nodiscard]] http::Response page(int status, const View& view, std::string body) const;
+
+  Templates templates_;
+  Sites sites_;
+  const otp::Clock* clock_;
+};
+
+}  // namespace otpgw::web

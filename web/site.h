@@ -1,0 +1,36 @@
+// What the pages of one namespace have in common, worked out at start: who may frame them, the security
+// headers.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/config/config.h"
+
+namespace otpgw::web {
+
+struct Site {
+  std::string name;     // for people
+  std::string origins;  // who may frame the pages, separated by spaces; the gateway's own counts anyway
+  std::string headers;  // whole lines, for every answer with a page
+};
+
+class Sites {
+ public:
+  // The error is one line that names the key: an origin that can't stand in a header.
+  [[nodiscard]] static std::expected<Sites, std::string> from(const config::Config& config);
+
+  // A namespace that is not configured gets a site that nobody else may frame.
+  [[nodiscard]] const Site& of(std::string_view name_space) const;
+
+  std::string base;  // path of app.root_url: "" or "/gateway"
+  std::string logo, favicon;
+
+ private:
+  std::map<std::string, Site, std::less<>> sites_;
+  Site unknown_;
+};
+
+}  // namespace otpgw::web

@@ -1,0 +1,101 @@
+#include <sodium.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <system_error>
+
+#include "web/pages.h"
+
+namespace otpgw::web {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Half a MiB a file is far above what a page may weigh; more is a folder named by mistake.
+constexpr uintmax_t kFileBytesMax = 512 * 1024;
+
+struct StaticFile {
+  std::string_view content_type;
+  std::string headers;
+  std::string etag;  // with its quotes
+  std::string body;
+};
+using StaticFiles = std::map<std::string, StaticFile, std::less<>>;
+
+// Only what browsers are meant to get; anything else that lies in the folder is not served.
+std::optional<std::string_view> content_type(const fs::path& file) {
+  static const std::map<std::string, std::string_view> kTypes = {{".css", "text/css; charset=utf-8"},
+                                                                 {".js", "text/javascript; charset=utf-8"},
+                                                                 {".html", "text/html; charset=utf-8"},
+                                                                 {".svg", "image/svg+xml"},
+                                                                 {".png", "image/png"},
+                                                                 {".ico", "image/x-icon"}};
+  const auto found = kTypes.find(file.extension().string());
+  if (found == kTypes.end()) return std::nullopt;
+  return found->second;
+}
+
+std::string etag_of(std::string_view body) {
+  std::array<unsigned char, crypto_generichash_BYTES_MIN> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(body.data()),
+                     body.size(), nullptr, 0);
+  std::array<char, 2 * crypto_generichash_BYTES_MIN + 1> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  return "\"" + std::string(hex.data()) + "\"";
+}
+
+StaticFile static_file(std::string_view type, std::string body) {
+  StaticFile file{type, {}, etag_of(body), std::move(body)};
+  // Five minutes: otp.js has one address for ever, and an update should reach the applications' pages soon.
+  // Any site may load otp.js, also one that isolates itself (COEP).
+  file.headers = "Cache-Control: public, max-age=300\r\nETag: " + file.etag +
+                 "\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
+                 "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'\r\n";
+  return file;
+}
+
+std::expected<StaticFiles, std::string> read_files(const fs::path& folder) {
+  StaticFiles files;
+  std::error_code error;
+  // Links are not followed: nothing from outside the folder.
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const auto type = content_type(at->path());
+    if (!type || !fs::is_regular_file(at->symlink_status())) continue;
+    std::ifstream in(at->path(), std::ios::binary);
+    std::string body(std::istreambuf_iterator<char>(in), {});
+    if (!in || body.size() > kFileBytesMax) {
+      return std::unexpected(at->path().string() + ": expected a readable file of at most 512 KiB");
+    }
+    files.emplace(at->path().lexically_relative(folder).generic_string(),
+                  static_file(*type, std::move(body)));
+  }
+  if (error) return std::unexpected(folder.string() + ": " + error.message());
+  return files;
+}
+
+}  // namespace
+
+std::expected<void, std::string> add_static_routes(http::Router& router, const fs::path& static_dir) {
+  auto files = read_files(static_dir);
+  if (!files) return std::unexpected(std::move(files.error()));
+  router.add(http::Method::get, "/static/*",
+             [files = std::make_shared<const StaticFiles>(std::move(*files))](
+                 const http::Request& request, const std::vector<std::string>& captures, http::Reply reply) {
+               const auto found = files->find(captures[0]);
+               if (found == files->end()) {
+                 return reply.send({404, "application/json; charset=utf-8", "Cache-Control: no-store\r\n",
+                                    R"({"status":"error","message":"No such file."})"});
+               }
+               const StaticFile& file = found->second;
+               if (request.header("if-none-match").contains(file.etag)) {
+                 return reply.send({304, {}, file.headers, {}});
+               }
+               reply.send({200, file.content_type, file.headers, file.body});
+             });
+  return {};
+}
+
+}  // namespace otpgw::web
