@@ -1,0 +1,129 @@
+// Shows the gateway's verification page in a modal on an application's page:
+//
+//   <script id="otpgateway-script" src="https://gateway.example/static/otp.js"></script>
+//   OTPGateway(namespace, id, onFinish(namespace, id), onCancel(), {key, lang})
+//
+// Exactly one of the callbacks is called, once: onFinish when the person has verified the address, onCancel
+// when they closed the modal (button, Escape, click beside it). `key` is that of the OTP's url, `lang` the
+// page's language; callbacks and options may be left out.
+//
+// The Promise that it returns resolves to {namespace, id} or, when cancelled, to null. It rejects with an
+// Error when a modal is open already or an argument is missing; no callback is called then.
+//
+// The result is a hint for the interface: the server asks the gateway for the status before it trusts it.
+window.OTPGateway = (() => {
+  "use strict";
+
+  const script = document.getElementById("otpgateway-script") || document.currentScript;
+  const gateway = script.src.replace(/\/static\/otp\.js([?#].*)?$/, "");
+  const gatewayOrigin = new URL(script.src).origin;
+  const readyWithin = 5000;  // ms; the page answers in far less, unless its framing is forbidden
+  let open = false;
+
+  const style = document.createElement("link");
+  style.rel = "stylesheet";
+  style.href = gateway + "/static/otp.css";
+  document.head.append(style);
+
+  function element(name, properties, attributes = {}) {
+    const made = Object.assign(document.createElement(name), properties);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  }
+
+  function pageAddress(namespace, id, parameters) {
+    const url = new URL(`${gateway}/otp/${encodeURIComponent(namespace)}/${encodeURIComponent(id)}`);
+    for (const [key, value] of Object.entries(parameters)) if (value) url.searchParams.set(key, value);
+    return url.href;
+  }
+
+  // Calls done(true) or done(false), once, after the modal has gone.
+  function show(namespace, id, { key, lang }, done) {
+    const label = "Verification";
+    const dialog = element("dialog", { className: "otpgateway" },
+                           { role: "dialog", "aria-modal": "true", "aria-label": label });
+    // Sizes as attributes: should the page's CSP keep otp.css out, the frame is usable all the same.
+    const frame = element("iframe", { title: label, allow: "otp-credentials" }, { width: 400, height: 560 });
+    frame.src = pageAddress(namespace, id, { view: "popup", lang, key });
+    const close = element("button", { type: "button", textContent: "\u00d7" }, { "aria-label": "Close" });
+
+    const before = document.activeElement;
+    function end(finished) {
+      if (!open) return;
+      open = false;
+      clearTimeout(timer);
+      removeEventListener("message", onMessage);
+      dialog.close();
+      dialog.remove();
+      if (before && before.focus) before.focus();
+      done(finished);
+    }
+    const cancel = () => end(false);
+
+    // Any frame, window or browser extension may post messages: only the page in this frame counts.
+    function onMessage(event) {
+      const { data } = event;
+      if (event.origin === gatewayOrigin && event.source === frame.contentWindow && data &&
+          data.type === "otpgateway-finished" && data.namespace === namespace && data.id === id) {
+        end(true);
+      }
+    }
+
+    // Each page in the frame is greeted with a port, which it answers when it may be framed here.
+    frame.addEventListener("load", () => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = ({ data }) => {
+        clearTimeout(timer);
+        if (data === "escape") cancel();
+      };
+      frame.contentWindow.postMessage({ type: "otpgateway-hello", namespace, id }, gatewayOrigin, [port2]);
+    });
+
+    function offerLink() {
+      console.error(`OTPGateway: the page did not answer. Add "${location.origin}" to auth.NAME.origins (the ` +
+                    `section of namespace "${namespace}") in the gateway's configuration.`);
+      const link = element("a", { href: pageAddress(namespace, id, { lang, key }), target: "_blank",
+                                  rel: "noopener", textContent: "Open the verification page" });
+      const text = element("p");
+      text.append("The verification can't be shown here. ", link);
+      frame.replaceWith(text);
+      link.focus();
+    }
+
+    dialog.addEventListener("close", cancel);  // Escape
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog) cancel();  // beside it: nothing of the dialog itself is uncovered
+    });
+    close.addEventListener("click", cancel);
+    addEventListener("message", onMessage);
+
+    dialog.append(frame, close);
+    document.body.append(dialog);
+    open = true;
+    const timer = setTimeout(offerLink, readyWithin);
+    dialog.showModal();
+    frame.focus();
+  }
+
+  return function OTPGateway(namespace, id, onFinish, onCancel, options) {
+    const result = new Promise((resolve, reject) => {
+      if (open || !namespace || !id) {
+        const error = new Error(open ? "OTPGateway: a verification is open already"
+                                     : "OTPGateway: namespace and id are needed");
+        console.warn(error.message);
+        reject(error);
+        return;
+      }
+      show(String(namespace), String(id), options || {}, (finished) => {
+        resolve(finished ? { namespace, id } : null);
+        if (finished) {
+          if (onFinish) onFinish(namespace, id);
+        } else if (onCancel) {
+          onCancel();
+        }
+      });
+    });
+    result.catch(() => {});  // who uses the callbacks alone gets no second report
+    return result;
+  };
+})();
