@@ -1,0 +1,83 @@
+// The front: accepts connections, reads whole requests under deadlines, hands them to a handler, writes the
+// answers in order. DESIGN.md beside this file says why it is not Poco's HTTPServer and what each bound
+// guards.
+#pragma once
+
+#include <Poco/Net/ServerSocket.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/http/loop.h"
+#include "core/http/message.h"
+
+namespace otpgw::http {
+
+struct FrontLimits {
+  std::chrono::milliseconds head{5000};  // from a request's first byte (or the accept) to its last header
+  std::chrono::milliseconds body{5000};  // from there to its last byte
+  std::chrono::milliseconds keep_alive{15000};  // between requests
+  std::chrono::milliseconds write{10000};       // for the client to take an answer
+  std::chrono::milliseconds linger{
+      2000};                        // after a refused request: for the client to stop sending and read why
+  std::size_t connections = 16384;  // beyond: the longest idle or slowest-reading one goes
+  std::size_t connections_per_peer =
+      256;  // loopback peers are exempt: proxies and local programs come from there
+};
+
+// All calls on the loop's thread.
+class Front final : private Loop::Watcher {
+ public:
+  using Dispatch = std::function<void(const Request&, Reply)>;
+
+  // Binds and listens; throws Poco::Net::NetException when the address is taken or not ours.
+  Front(Loop& loop, const std::string& host, uint16_t port, const FrontLimits& limits, Dispatch dispatch);
+  ~Front();
+  Front(const Front&) = delete;
+  Front& operator=(const Front&) = delete;
+
+  // The port bound, for port 0.
+  [[nodiscard]] uint16_t port() const;
+  // Stops accepting, closes idle connections, lets the others finish their request; calls `done` once all are
+  // gone.
+  void drain(std::function<void()> done);
+
+ private:
+  class Connection;
+  friend class Connection;
+  // Deadlines of one kind all last equally long, so each kind is a queue in order of time.
+  enum class Wait : uint8_t { head, body, keep_alive, write, linger, reply, count };
+  using Queue = std::list<Connection*>;
+
+  void on_events(uint32_t events) override;
+  bool accept_one();
+  void evict_one();
+  void close(Connection& connection);
+  void sweep();
+  [[nodiscard]] std::chrono::milliseconds duration(Wait wait) const;
+  const std::string& date_line();
+
+  Loop& loop_;
+  FrontLimits limits_;
+  Dispatch dispatch_;
+  Poco::Net::ServerSocket listener_;
+  bool draining_ = false;
+  int spare_fd_;  // given up for a moment to accept and close a connection when descriptors run out
+  std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> closed_;  // freed at the end of the turn
+  std::unordered_map<std::string, std::size_t> per_peer_;
+  std::array<Queue, static_cast<std::size_t>(Wait::count)> queues_;
+  uint64_t last_id_ = 0;
+  std::string date_;
+  Loop::Clock::time_point date_at_{};
+  std::function<void()> drained_;
+};
+
+}  // namespace otpgw::http
