@@ -1,0 +1,415 @@
+// Unit: the pages (web/). Goal: each request gets the page and status that API.md promises, everything on a
+// page is escaped and covered by the headers, and nothing but a POST from the page itself reaches the OTP
+// service. Method: the real templates and router over a service that remembers what it was asked.
+#include "web/pages.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <optional>
+
+#include "web/mask.h"
+#include "web/page_template.h"
+
+namespace otpgw::web {
+namespace {
+
+namespace fs = std::filesystem;
+using http::Method;
+using otp::Refusal;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr otp::UnixMs kNow = 1'700'000'000'000;
+
+struct FixedClock final : otp::Clock {
+  [[nodiscard]] otp::UnixMs now() const override { return kNow; }
+};
+
+Refusal refusal(Refusal::Kind kind, std::string message = "") {
+  Refusal made;
+  made.kind = kind;
+  made.message = std::move(message);
+  return made;
+}
+
+// Keeps one OTP; every call that may change something is written down in `calls`.
+struct FakeService final : otp::Service {
+  std::optional<otp::Otp> stored;
+  std::optional<Refusal> next;  // the answer of the next call that changes something
+  std::vector<std::string> calls;
+  wire::Descriptor described;
+
+  otp::Outcome answer() {
+    if (next) return std::unexpected(*std::exchange(next, std::nullopt));
+    return find(stored->name_space, stored->id);
+  }
+  void put(otp::PutRequest, otp::Done done) override {
+    calls.emplace_back("put");
+    done(answer());
+  }
+  void check(otp::CheckRequest request, otp::Done done) override {
+    calls.push_back("check " + request.code + (request.door == otp::Door::page ? " page" : " api"));
+    done(answer());
+  }
+  void resend(std::string, std::string, std::chrono::milliseconds, otp::Done done) override {
+    calls.emplace_back("resend");
+    done(answer());
+  }
+  void status(std::string, std::string, bool, otp::Done done) override {
+    calls.emplace_back("status");
+    done(answer());
+  }
+  otp::Outcome find(std::string_view name_space, std::string_view id) override {
+    if (!stored || stored->name_space != name_space || stored->id != id) {
+      return std::unexpected(refusal(Refusal::Kind::not_found));
+    }
+    return otp::Answer{*stored, "", stored->ttl_seconds(kNow)};
+  }
+  void set_address(std::string, std::string, std::string to, std::string expected, otp::Done done) override {
+    calls.push_back("address " + to + " for " + expected);
+    done(answer());
+  }
+  [[nodiscard]] std::shared_ptr<const wire::Descriptor> descriptor(std::string_view) const override {
+    return std::make_shared<wire::Descriptor>(described);
+  }
+};
+
+otp::Otp sent_otp() {
+  otp::Otp otp;
+  otp.name_space = "app";
+  otp.id = "john/doe <1>";
+  otp.to = "john@doe.com";
+  otp.provider = "smtp";
+  otp.max_attempts = 5;
+  otp.max_generate = 3;
+  otp.code_length = 6;
+  otp.expires_at = kNow + 299'000;
+  otp.delivery.state = otp::DeliveryState::queued;
+  return otp;
+}
+
+struct PagesTest : ::testing::Test {
+  PagesTest() {
+    config.app.root_url = "https://otp.example/gw";
+    config.namespaces["app"] = {"app", "secret", {"https://app.example", "http://localhost:*"}, true};
+    service.described.channel_kind = wire::ChannelKind::email;
+    service.stored = sent_otp();
+    const auto added = add_page_routes(router, config, service, clock, fs::path(OTPGW_SOURCE_DIR) / "web");
+    EXPECT_TRUE(added) << added.error();
+  }
+
+  http::Response ask(Method method, std::string_view path, std::string_view query = "",
+                     std::string_view body = "", std::string_view site = "same-origin") {
+    http::Request request;
+    request.method = method;
+    request.path = path;
+    request.query = query;
+    request.body = body;
+    request.headers = {{"content-type", "application/x-www-form-urlencoded"}, {"sec-fetch-site", site}};
+    std::optional<http::Response> response;
+    router.dispatch(request, http::Reply([&](http::Response&& sent) { response = std::move(sent); }));
+    EXPECT_TRUE(response) << "no answer";
+    return response.value_or(http::Response{});
+  }
+  http::Response get(std::string_view query = "") { return ask(Method::get, kPath, query); }
+  http::Response post(std::string_view body, std::string_view query = "") {
+    return ask(Method::post, kPath, query, body);
+  }
+
+  static constexpr std::string_view kPath = "/otp/app/john%2Fdoe%20%3C1%3E";
+  static constexpr std::string_view kAddressPath = "/otp/app/john%2Fdoe%20%3C1%3E/address";
+  static constexpr const char* kLink = "/gw/otp/app/john%2Fdoe%20%3C1%3E";
+
+  FixedClock clock;
+  config::Config config;
+  FakeService service;
+  http::Router router;
+};
+
+TEST_F(PagesTest, CodePageSaysWhatThePersonNeeds) {
+  const auto page = get();
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
+  EXPECT_LT(page.body.size(), 4096U);
+  EXPECT_THAT(page.body,
+              AllOf(HasSubstr("Attempt 1 of 5"), HasSubstr(">4:59<"), HasSubstr("j•••@doe.com"),
+                    HasSubstr("6-digit code"), HasSubstr("e-mail"), HasSubstr("Send the code again"),
+                    HasSubstr("data-delivery=\"queued\""), HasSubstr("inputmode=\"numeric\""),
+                    HasSubstr("autocomplete=\"one-time-code\"")));
+  EXPECT_THAT(page.body, AllOf(Not(HasSubstr("john@doe.com")), Not(HasSubstr("/address"))));
+  EXPECT_THAT(page.body, HasSubstr("data-id=\"john/doe &lt;1&gt;\""));
+  EXPECT_THAT(service.calls, IsEmpty());
+}
+
+TEST_F(PagesTest, HeadersForbidWhatThePagesDoNotNeed) {
+  for (const auto& page : {get(), post("otp="), ask(Method::get, "/otp/app/unknown"), get("lang=a&lang=b")}) {
+    EXPECT_THAT(page.headers,
+                AllOf(HasSubstr("Cache-Control: no-store\r\n"), HasSubstr("Referrer-Policy: no-referrer\r\n"),
+                      HasSubstr("X-Content-Type-Options: nosniff\r\n"),
+                      HasSubstr("default-src 'none'; script-src 'self'; style-src 'self'"),
+                      HasSubstr("frame-ancestors 'self' https://app.example http://localhost:*\r\n"),
+                      Not(HasSubstr("Set-Cookie"))));
+    EXPECT_THAT(page.body, AllOf(Not(HasSubstr(" style=")), Not(::testing::ContainsRegex(" on[a-z]+=")),
+                                 Not(HasSubstr("<style"))))
+        << page.body;
+  }
+  EXPECT_THAT(ask(Method::get, "/otp/other/unknown").headers, HasSubstr("frame-ancestors 'self'\r\n"));
+}
+
+TEST_F(PagesTest, LinkFillsInTheCodeAndChecksNothing) {
+  for (const Method method : {Method::get, Method::head}) {
+    const auto page = ask(method, kPath, "otp=35%22%3E4&action=check&view=popup&lang=de&key=k%26");
+    EXPECT_EQ(page.status, 200);
+    EXPECT_THAT(page.body, HasSubstr("value=\"35&quot;&gt;4\""));
+    EXPECT_THAT(page.body,
+                HasSubstr(std::string("action=\"") + kLink + "?view=popup&amp;lang=de&amp;key=k%26\""));
+  }
+  EXPECT_EQ(get("otp=354965&action=resend").status, 200);
+  EXPECT_THAT(service.calls, IsEmpty());
+}
+
+TEST_F(PagesTest, RightCodeVerifies) {
+  const auto page = post("otp=123-456&action=check", "view=popup");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, AllOf(HasSubstr("E-mail address verified"), HasSubstr("data-page=\"verified\"")));
+  EXPECT_THAT(service.calls, ::testing::ElementsAre("check 123-456 page"));
+}
+
+TEST_F(PagesTest, WrongCodeIsExplained) {
+  service.next = refusal(Refusal::Kind::wrong_code, "Incorrect OTP");
+  service.stored->attempts = 2;
+  const auto page = post("otp=111111");
+  EXPECT_EQ(page.status, 400);
+  EXPECT_THAT(page.body,
+              AllOf(HasSubstr("This code is wrong"), HasSubstr("Attempt 2 of 5"), Not(HasSubstr("111111"))));
+}
+
+TEST_F(PagesTest, LastWrongCodeLocks) {
+  service.next = refusal(Refusal::Kind::wrong_code);
+  service.stored->attempts = 6;
+  const auto seen_locked = get();
+  EXPECT_EQ(seen_locked.status, 429);
+  EXPECT_THAT(seen_locked.body, AllOf(HasSubstr("Too many attempts"), HasSubstr("4:59")));
+  EXPECT_THAT(seen_locked.headers, HasSubstr("Retry-After: 299\r\n"));
+  EXPECT_EQ(post("otp=111111").status, 429);
+  EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=a@b.c").status, 429);
+  EXPECT_THAT(service.calls, IsEmpty());
+}
+
+TEST_F(PagesTest, EmptyCodeIsNoGuess) {
+  const auto page = post("otp=+&action=check");
+  EXPECT_EQ(page.status, 400);
+  EXPECT_THAT(page.body, HasSubstr("Enter the code first."));
+  EXPECT_THAT(service.calls, IsEmpty());
+}
+
+TEST_F(PagesTest, ResendRedirectsSoThatReloadSendsNothing) {
+  const auto done = post("action=resend", "view=popup&key=k&other=1");
+  EXPECT_EQ(done.status, 303);
+  EXPECT_THAT(done.headers, HasSubstr(std::string("Location: ") + kLink + "?view=popup&key=k\r\n"));
+
+  service.next = refusal(Refusal::Kind::locked, "Wait 30 seconds before the next code.");
+  service.next->retry_after = std::chrono::seconds(30);
+  const auto refused = post("action=resend");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_THAT(refused.body, HasSubstr("Wait 30 seconds"));
+  EXPECT_THAT(refused.headers, HasSubstr("Retry-After: 30\r\n"));
+  EXPECT_THAT(service.calls, ::testing::ElementsAre("resend", "resend"));
+
+  service.stored->generate = 3;
+  EXPECT_THAT(get().body, Not(HasSubstr("value=\"resend\"")));
+}
+
+TEST_F(PagesTest, ForeignSitesPostNothing) {
+  for (const auto path : {kPath, kAddressPath}) {
+    EXPECT_EQ(ask(Method::post, path, "", "otp=354965&to=a@b.c", "cross-site").status, 403);
+  }
+  EXPECT_EQ(ask(Method::get, kPath, "", "", "cross-site").status, 200);
+  EXPECT_THAT(service.calls, IsEmpty());
+}
+
+TEST_F(PagesTest, UnknownAndForeignAreExpired) {
+  for (const auto path :
+       {"/otp/app/unknown", "/otp/other/john%2Fdoe%20%3C1%3E", "/otp/app/unknown/address"}) {
+    for (const Method method : {Method::get, Method::post}) {
+      const auto page = ask(method, path, "", method == Method::post ? "otp=1&to=a" : "");
+      EXPECT_EQ(page.status, 404);
+      EXPECT_THAT(page.body, HasSubstr("<h1>Session expired</h1>"));
+    }
+  }
+  EXPECT_THAT(service.calls, IsEmpty());
+}
+
+TEST_F(PagesTest, ClosedIsVerifiedAndEvaluatesNothing) {
+  service.stored->closed = true;
+  service.stored->attempts = 6;
+  for (const auto& page : {get(), post("otp=111111"), post("action=resend")}) {
+    EXPECT_EQ(page.status, 200);
+    EXPECT_THAT(page.body, HasSubstr("verified</h1>"));
+  }
+  EXPECT_EQ(ask(Method::get, kAddressPath).status, 303);
+  EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=a@b.c").status, 303);
+  EXPECT_THAT(service.calls, IsEmpty());
+}
+
+TEST_F(PagesTest, WithoutAddressThePageAsksForOne) {
+  service.stored->to.clear();
+  const auto sent_on = get("view=popup&otp=1");
+  EXPECT_EQ(sent_on.status, 303);
+  EXPECT_THAT(sent_on.headers, HasSubstr(std::string("Location: ") + kLink + "/address?view=popup\r\n"));
+  const auto page = ask(Method::get, kAddressPath, "view=popup");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, AllOf(HasSubstr("type=\"email\""), HasSubstr("name=\"expected\" value=\"\"")));
+
+  EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=+").status, 400);
+  service.next = refusal(Refusal::Kind::invalid, "Invalid `to` address: no <at> sign");
+  const auto refused = ask(Method::post, kAddressPath, "", "to=%3Cx%3E&expected=");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, AllOf(HasSubstr("no &lt;at&gt; sign"), HasSubstr("value=\"&lt;x&gt;\"")));
+  EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=a@b.c&expected=").status, 303);
+  EXPECT_THAT(service.calls, ::testing::ElementsAre("address <x> for ", "address a@b.c for "));
+}
+
+TEST_F(PagesTest, OnlyACollectedAddressCanChange) {
+  EXPECT_EQ(ask(Method::get, kAddressPath).status, 303);
+  EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=a@b.c&expected=john@doe.com").status, 400);
+  EXPECT_THAT(service.calls, IsEmpty());
+
+  service.stored->to_from_page = true;
+  EXPECT_THAT(get().body, HasSubstr(std::string("href=\"") + kLink + "/address\""));
+  EXPECT_THAT(ask(Method::get, kAddressPath).body, HasSubstr("name=\"expected\" value=\"john@doe.com\""));
+  EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=john@doe.com&expected=").status, 303);
+  EXPECT_THAT(service.calls, IsEmpty()) << "the second of two clicks sends nothing";
+  EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=a@b.c&expected=john@doe.com").status, 303);
+  EXPECT_THAT(service.calls, ::testing::ElementsAre("address a@b.c for john@doe.com"));
+}
+
+TEST_F(PagesTest, RefusalsHaveTheirStatus) {
+  const std::map<Refusal::Kind, int> expected = {{Refusal::Kind::unavailable, 503},
+                                                 {Refusal::Kind::internal, 500},
+                                                 {Refusal::Kind::not_found, 404},
+                                                 {Refusal::Kind::invalid, 400}};
+  for (const auto& [kind, status] : expected) {
+    service.next = refusal(kind, "why");
+    EXPECT_EQ(post("otp=123456").status, status);
+  }
+  EXPECT_EQ(post("action=delete").status, 400);
+  EXPECT_EQ(post("otp=1&otp=2").status, 400);
+}
+
+TEST_F(PagesTest, ProvidersOfOtherKindsSpeakForThemselves) {
+  service.described.channel_kind = wire::ChannelKind::other;
+  service.described.channel_description = "A penny came to your account.";
+  service.described.address_name = "IBAN";
+  service.stored->code_is_digits = false;
+  const auto page = get();
+  EXPECT_THAT(page.body, AllOf(HasSubstr("A penny came"), Not(HasSubstr("inputmode"))));
+  service.stored->channel_description = "The application <knows> better.";
+  EXPECT_THAT(get().body, AllOf(HasSubstr("&lt;knows&gt; better."), Not(HasSubstr("A penny"))));
+  service.stored->closed = true;
+  EXPECT_THAT(get().body, HasSubstr("<h1>IBAN verified</h1>"));
+}
+
+TEST_F(PagesTest, StatusIsJson) {
+  const auto path = std::string(kPath) + "/status";
+  EXPECT_EQ(ask(Method::get, path).body,
+            R"({"status":"success","data":{"closed":false,"delivery":{"state":"queued"}}})");
+  service.stored.reset();
+  const auto gone = ask(Method::get, path);
+  EXPECT_EQ(gone.status, 400);
+  EXPECT_EQ(gone.body, R"({"status":"error","message":"Session expired."})");
+}
+
+TEST(PagesConfigTest, AnOriginThatCouldEndTheHeaderIsRefused) {
+  for (const char* origin : {"https://app.example; script-src *", "app.example", "https://", "'self'"}) {
+    config::Config config;
+    config.namespaces["app"] = {"app", "secret", {origin}, true};
+    http::Router router;
+    FakeService service;
+    const FixedClock clock;
+    const auto added = add_page_routes(router, config, service, clock, fs::path(OTPGW_SOURCE_DIR) / "web");
+    ASSERT_FALSE(added) << origin;
+    EXPECT_THAT(added.error(), HasSubstr("origin"));
+  }
+}
+
+TEST(MaskTest, ShowsEnoughToRecogniseOnesOwn) {
+  EXPECT_EQ(mask_address("john@doe.com"), "j•••@doe.com");
+  EXPECT_EQ(mask_address("é@doe.com"), "é•••@doe.com");
+  EXPECT_EQ(mask_address("@doe"), "•••");
+  EXPECT_EQ(mask_address("+4915112345678"), "•••678");
+  EXPECT_EQ(mask_address("12345"), "•••");
+  EXPECT_EQ(mask_address(""), "•••");
+}
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / ("otpgw-pages-" + std::to_string(::getpid()));
+  Folder() { fs::create_directories(path / "sub"); }
+  ~Folder() { fs::remove_all(path); }
+  void write(const char* name, const char* text) const { std::ofstream(path / name) << text; }
+};
+
+TEST(PageTemplateTest, BadTemplatesAreNamed) {
+  const Folder folder;
+  const auto error = [&](const char* text) {
+    folder.write("bad.html", text);
+    const auto loaded = PageTemplate::load(folder.path, "bad");
+    return loaded ? "" : loaded.error();
+  };
+  EXPECT_THAT(error("{{nonsense}}"), AllOf(HasSubstr("bad.html"), HasSubstr("{{nonsense}}")));
+  EXPECT_THAT(error("{{#popup}}"), HasSubstr("bad.html"));
+  EXPECT_THAT(error("{{> missing}}"), HasSubstr("missing.html"));
+  EXPECT_THAT(error("{{> code}}"), HasSubstr("{{> code}}"));
+  EXPECT_EQ(error("{{! why }}{{#popup}}{{ id }}{{/popup}}"), "");
+  EXPECT_THAT(PageTemplate::load(folder.path, "absent").error(), HasSubstr("absent.html"));
+}
+
+struct StaticTest : ::testing::Test {
+  StaticTest() {
+    folder.write("a.js", "let a;");
+    folder.write("sub/b.css", "b {}");
+    folder.write("secret.toml", "no");
+    fs::create_symlink("/etc/hostname", folder.path / "link.js");
+    EXPECT_TRUE(add_static_routes(router, folder.path));
+  }
+  http::Response get(std::string_view path, std::string_view etag = "") {
+    http::Request request;
+    request.path = path;
+    request.headers = {{"if-none-match", etag}};
+    http::Response response;
+    router.dispatch(request, http::Reply([&](http::Response&& sent) { response = std::move(sent); }));
+    return response;
+  }
+  Folder folder;
+  http::Router router;
+};
+
+TEST_F(StaticTest, ServesWithTypeAndEtag) {
+  const auto script = get("/static/a.js");
+  EXPECT_EQ(script.status, 200);
+  EXPECT_EQ(script.content_type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(script.body, "let a;");
+  EXPECT_EQ(get("/static/sub/b.css").body, "b {}");
+
+  const auto at = script.headers.find("ETag: ") + 6;
+  const std::string etag = script.headers.substr(at, script.headers.find('\r', at) - at);
+  const auto again = get("/static/a.js", "W/\"x\", " + etag);
+  EXPECT_EQ(again.status, 304);
+  EXPECT_THAT(again.body, IsEmpty());
+  EXPECT_THAT(again.headers, HasSubstr(etag));
+}
+
+TEST_F(StaticTest, NothingElseIsReachable) {
+  for (const char* path : {"/static/", "/static/secret.toml", "/static/link.js", "/static/../web/code.html",
+                           "/static/%2e%2e/web/code.html", "/static/sub", "/static//a.js"}) {
+    EXPECT_EQ(get(path).status, 404) << path;
+  }
+}
+
+}  // namespace
+}  // namespace otpgw::web
