@@ -85,6 +85,8 @@
     port = event.ports[0];
     if (!port) return;
     port.postMessage("ready");
+    // Browsers don't honour autofocus in a frame of another origin.
+    if (document.hasFocus()) document.querySelector("[autofocus]")?.focus();
     if (page === "verified") {
       parent.postMessage({ type: "otpgateway-finished", namespace, id }, event.origin);
     }

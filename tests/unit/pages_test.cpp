@@ -138,7 +138,7 @@ TEST_F(PagesTest, CodePageSaysWhatThePersonNeeds) {
   EXPECT_LT(page.body.size(), 4096U);
   EXPECT_THAT(page.body,
               AllOf(HasSubstr("Attempt 1 of 5"), HasSubstr(">4:59<"), HasSubstr("j•••@doe.com"),
-                    HasSubstr("6-digit code"), HasSubstr("e-mail"), HasSubstr("Send the code again"),
+                    HasSubstr("6-digit code"), HasSubstr("mailed to"), HasSubstr("Send the code again"),
                     HasSubstr("data-delivery=\"queued\""), HasSubstr("inputmode=\"numeric\""),
                     HasSubstr("autocomplete=\"one-time-code\"")));
   EXPECT_THAT(page.body, AllOf(Not(HasSubstr("john@doe.com")), Not(HasSubstr("/address"))));
