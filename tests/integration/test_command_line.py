@@ -1,0 +1,259 @@
+"""The command line and the configuration at start.
+
+Goal: what is wrong ends the start with one line that a user can act on; what an older configuration holds works;
+what belongs to a later release is refused, not ignored. Method: run the program on files.
+"""
+
+import pathlib
+import unittest
+
+from gateway import Gateway, free_port
+from gateway_case import new_id
+
+# What somebody who comes from the Go program brings along.
+GO_CONFIG = """
+[app]
+address = "127.0.0.1:PORT"
+server_timeout = "5s"
+enable_debug_logs = true
+otp_ttl = 300
+otp_max_attempts = 5
+otp_max_resends = 3
+otp_max_generate = 3
+root_url = "http://127.0.0.1:PORT"
+logo_url = ""
+favicon_url = ""
+
+STORE
+[store.redis]
+host = "localhost"
+port = "6379"
+user = ""
+password = ""
+publish_key = ""
+
+[auth.MyApp]
+namespace = "MyApp"
+secret = "my_secret_token"
+
+[auth.MyOtherApp]
+namespace = "MyOtherApp"
+secret = "my_secret_token2"
+
+[providers.smtp]
+enabled = true
+subject = "{{ .Namespace }}: {{ .Channel }} verification"
+template = "static/smtp.tpl"
+from_email = "OTP verification <yoursite@yoursite.com>"
+host = "localhost"
+port = 25
+auth_protocol = "cram" # login | cram | plain | none
+username = "smtp-user"
+password = "smtp-password"
+max_conns = 10
+timeout = "5s"
+tls_type = "none" # none | STARTTLS | TLS
+tls_skip_verify = false
+
+[providers.kaleyra_sms]
+enabled = false
+subject = ""
+template = "static/sms.txt"
+sender = "YOURID"
+sid = ""
+api_key = ""
+sms_entity_id = ""
+sms_template_id = ""
+default_phone_code = "+91"
+max_conns = 10
+timeout = "5s"
+
+[providers.kaleyra_whatsapp]
+enabled = false
+subject = ""
+template = ""
+sender = ""
+sid = ""
+api_key = ""
+default_phone_code = "+91"
+template_name = "otp"
+max_conns = 10
+timeout = "5s"
+
+[providers.pinpoint_sms]
+enabled = false
+subject = "Verification"
+template = "static/sms.txt"
+application_id = ""
+access_key = ""
+secret_key = ""
+region = ""
+sms_sender_id = ""
+sms_entity_id = ""
+sms_template_id = ""
+sms_message_type = "TRANSACTIONAL"
+default_phone_code = "+91"
+max_conns = 10
+timeout = "5s"
+
+[webhooks.your_provider]
+enabled = false
+url = "https://your-webhook-endpoint:8000"
+max_conns = 10
+timeout = "5s"
+username = ""
+password = ""
+subject = "{{ .Namespace }}: {{ .Channel }} verification"
+template = ""
+channel_name = "Phone call"
+address_name = "Mobile number"
+max_address_len = 12
+max_otp_len = 6
+"""
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.gateway = Gateway()
+        self.addCleanup(self.gateway.close)
+
+    def assert_refused(self, *texts, options=("--check-config",), environment=None):
+        code, output = self.gateway.run_once(*options, environment=environment, seconds=10)
+        self.assertNotEqual(code, 0, output)
+        for text in texts:
+            self.assertIn(text, output)
+        return output
+
+    def assert_accepted(self, environment=None):
+        code, output = self.gateway.run_once("--check-config", environment=environment)
+        self.assertEqual(code, 0, output)
+        return output
+
+    def test_version_and_help(self):
+        code, output = self.gateway.run_once("--version")
+        self.assertEqual(code, 0)
+        self.assertRegex(output, r"[0-9]+\.[0-9]+\.[0-9]+")
+        code, output = self.gateway.run_once("--help")
+        self.assertEqual(code, 0)
+        for option in ("config", "version", "check-config"):
+            self.assertIn(option, output)
+
+    def test_unknown_options(self):
+        self.assert_refused("nonsense", options=("--nonsense",))
+
+    def test_check_config_starts_nothing(self):
+        self.assert_accepted()
+        self.assertFalse(self.gateway.database.exists())
+
+    def test_a_missing_file(self):
+        self.gateway.config_path.unlink()
+        self.assert_refused(str(self.gateway.config_path))
+        self.assert_refused(str(self.gateway.config_path), options=())
+
+    def test_broken_toml(self):
+        self.gateway.config_path.write_text("[app]\naddress = \n", encoding="utf-8")
+        self.assert_refused("config.toml:2")
+
+    def test_errors_name_file_line_and_key(self):
+        for section, key, value in (("app", "otp_ttl", "soon"), ("app", "otp_ttl", 0), ("app", "address", "nowhere"),
+                                    ("app", "otp_max_attempts", -1), ("app", "root_url", "ftp://x"),
+                                    ("store", "engine", "mysql")):
+            with self.subTest((key, value)):
+                self.gateway.write_config({section: {key: value}})
+                self.assert_refused("config.toml:", "%s.%s" % (section, key))
+
+    def test_bad_namespaces(self):
+        for name in ("a:b", "a/b", ""):
+            with self.subTest(name):
+                self.gateway.write_config({"auth": {"app": {"namespace": name}}})
+                self.assert_refused("auth.app.namespace")
+        self.gateway.write_config({"auth": {"app": {"secret": None}}})
+        self.assert_refused("auth.app")
+        self.gateway.write_config({"auth": {"other": {"namespace": "app"}}})
+        self.assert_refused("app")
+
+    def test_bad_origins(self):
+        for origin in ("app.example", "https://app.example/path", "*", "javascript:x"):
+            with self.subTest(origin):
+                self.gateway.write_config({"auth": {"app": {"origins": [origin]}}})
+                self.assert_refused("auth.app.origins")
+
+    def test_unknown_keys_warn_with_the_nearest_name(self):
+        self.gateway.write_config({"app": {"otp_tll": 5}})
+        self.assertIn("otp_ttl", self.assert_accepted())
+
+    def test_later_releases(self):
+        for changes in ({"limits": {"address_sends": ["5/10m"]}}, {"auth": {"app": {"view_key": True}}},
+                        {"fallback": {"step_timeout": "5s"}}, {"app": {"tls_certificate": "x", "tls_key": "y"}},
+                        {"admin": {"address": "127.0.0.1:1"}}, {"app": {"trusted_proxies": ["10.0.0.0/8"]}},
+                        {"auth": {"app": {"secret_sha256": "0" * 64}}}):
+            with self.subTest(changes):
+                self.gateway.write_config(changes)
+                self.assertIn("not yet", self.assert_refused().lower())
+
+    def test_templates(self):
+        for tag in ("{{ if .OTP }}x{{ end }}", "{{ .Nothing }}", "{{ upper .OTP }}", "{{ .OTP", "{{# .OTP }}"):
+            with self.subTest(tag):
+                path = self.gateway.folder / "bad.tpl"
+                path.write_text("first line\n%s\n" % tag, encoding="utf-8")
+                self.gateway.write_config({"providers": {"console": {"template": "bad.tpl"}}})
+                self.assert_refused("bad.tpl:2")
+        self.gateway.write_config({"providers": {"console": {"template": "missing.tpl"}}})
+        self.assert_refused("missing.tpl")
+
+    def test_secrets_from_files(self):
+        secret = self.gateway.folder / "secret"
+        secret.write_text("from-a-file\n", encoding="utf-8")
+        self.gateway.write_config({"auth": {"app": {"secret": None, "secret_file": str(secret)}}})
+        self.gateway.start()
+        self.assertEqual(self.gateway.client("app", "from-a-file").call("GET", "/api/providers").status, 200)
+        self.gateway.stop()
+        secret.unlink()
+        self.assert_refused("secret")
+
+    def test_environment_overrides(self):
+        self.gateway.environment = {"OTP_GATEWAY_APP__OTP_TTL": "123",
+                                    "OTP_GATEWAY_AUTH__APP__SECRET": "from-the-environment"}
+        self.gateway.start()
+        api = self.gateway.client("app", "from-the-environment")
+        self.assertEqual(api.put(new_id()).data["ttl"], 123)
+        self.gateway.stop()
+        self.assert_refused("OTP_GATEWAY_APP__OTP_TTL", environment={"OTP_GATEWAY_APP__OTP_TTL": "soon"})
+
+    def test_several_files_later_ones_win(self):
+        more = self.gateway.folder / "more.toml"
+        more.write_text("[app]\notp_ttl = \"2m\"\n", encoding="utf-8")
+        command = self.gateway.command
+        self.gateway.command = lambda *options: command("--config=%s" % more, *options)
+        self.gateway.start()
+        self.assertEqual(self.gateway.client().put(new_id()).data["ttl"], 120)
+
+    def test_no_secret_in_a_configuration_error(self):
+        self.gateway.write_config({"app": {"otp_ttl": "soon"}, "auth": {"app": {"secret": "very-secret-word"}}})
+        self.assertNotIn("very-secret-word", self.assert_refused("otp_ttl"))
+
+    def test_the_go_programs_configuration(self):
+        def write(store):
+            self.gateway.port = free_port()
+            text = GO_CONFIG.replace("PORT", str(self.gateway.port)).replace("STORE", store)
+            self.gateway.config_path.write_text(text, encoding="utf-8")
+
+        write("")
+        self.assertIn('engine = "sqlite"', self.assert_refused(options=()))
+        write('[store]\nengine = "sqlite"')
+        self.gateway.environment = {"OTP_GATEWAY_APP__DATA_DIR": str(self.gateway.folder / "data")}
+        self.gateway.start()
+        api = self.gateway.client("MyApp", "my_secret_token")
+        self.assertEqual(api.call("GET", "/api/providers").data, ["smtp"])
+        self.assertEqual(api.put(new_id(), provider="smtp").status, 200)
+
+    def test_the_projects_own_samples(self):
+        folder = pathlib.Path(__file__).resolve().parents[2] / "config"
+        for name in ("config.sample.toml", "dev.toml"):
+            with self.subTest(name):
+                self.gateway.config_path = folder / name
+                self.assert_accepted()
+
+
+if __name__ == "__main__":
+    unittest.main()
