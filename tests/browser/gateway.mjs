@@ -1,0 +1,133 @@
+// The real gateway with a configuration and a data folder of its own, and a real SMTP server behind it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+// Asks until it is true, or fails with what was waited for.
+export async function until(what, ask, milliseconds = 10_000) {
+  const end = Date.now() + milliseconds;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${milliseconds} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+async function ended(child) {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+}
+
+async function startMailServer() {
+  const child = spawn(process.env.OTPGW_PYTHON, ["mail_server.py"], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const port = Number((await lines.next()).value);
+  const mails = [];
+  (async () => {
+    for await (const line of lines) mails.push(JSON.parse(line));
+  })();
+  return {
+    port,
+    mails,
+    async stop() {
+      child.stdin.end();
+      await ended(child);
+    },
+  };
+}
+
+export class Gateway {
+  static async start(origins = ["http://127.0.0.1:*"]) {
+    const gateway = new Gateway();
+    gateway.folder = await mkdtemp(join(tmpdir(), "otpgw-browser-"));
+    gateway.mailServer = await startMailServer();
+    const port = await freePort();
+    gateway.origin = `http://127.0.0.1:${port}`;
+    const config = join(gateway.folder, "config.toml");
+    await writeFile(config, `
+[app]
+address = "127.0.0.1:${port}"
+root_url = "${gateway.origin}"
+data_dir = "${gateway.folder}/data"
+[store]
+engine = "sqlite"
+[auth.app]
+namespace = "app"
+secret = "secret"
+origins = ${JSON.stringify(origins)}
+[providers.smtp]
+enabled = true
+host = "127.0.0.1"
+port = ${gateway.mailServer.port}
+auth_protocol = "none"
+tls_type = "none"
+from_email = "Test <t@example.com>"
+max_conns = 2
+timeout = "5s"
+`);
+    gateway.child = spawn(join(process.env.OTPGW_BIN, "otpgateway"), [`--config=${config}`],
+                          { stdio: ["ignore", "pipe", "pipe"] });
+    gateway.log = "";
+    for (const stream of [gateway.child.stdout, gateway.child.stderr]) {
+      stream.on("data", (chunk) => (gateway.log += chunk));
+    }
+    try {
+      await until("the gateway", () => fetch(gateway.origin + "/api/health").then((a) => a.ok, () => false));
+      await gateway.put({ to: "first@example.com" });
+      await gateway.mailTo("first@example.com");  // now its worker is there, too
+    } catch (error) {
+      await gateway.stop();
+      throw new Error(`${error.message}\n${gateway.log}`);
+    }
+    return gateway;
+  }
+
+  async stop() {
+    this.child.kill("SIGTERM");
+    await ended(this.child);
+    await this.mailServer.stop();
+    await rm(this.folder, { recursive: true });
+  }
+
+  async call(method, path, parameters = {}) {
+    const answer = await fetch(this.origin + "/api/otp" + path, {
+      method,
+      headers: { authorization: "Basic " + btoa("app:secret") },
+      body: method === "GET" ? undefined : new URLSearchParams(parameters),
+    });
+    return { ...(await answer.json()), status: answer.status };
+  }
+
+  // Makes an OTP with a random id; the answer's `data`.
+  async put(parameters = {}) {
+    const answer = await this.call("PUT", "", { provider: "smtp", ...parameters });
+    if (answer.status !== 200) throw new Error(`PUT: ${answer.status} ${answer.message}`);
+    return answer.data;
+  }
+
+  async verified(otp) {
+    return (await this.call("POST", `/${otp.id}/status`)).status === 200;
+  }
+
+  async mailTo(address, count = 1) {
+    const mails = () => this.mailServer.mails.filter((mail) => mail.to.includes(address));
+    await until(`mail ${count} to ${address}`, () => mails().length >= count);
+    return mails()[count - 1];
+  }
+}
+
+export const codeIn = (mail) => (mail.plain || mail.html.replace(/<[^>]*>/g, " ")).match(/\b\d{6}\b/)[0];
+export const linkIn = (mail) => mail.html.match(/href="([^"]*\/otp\/[^"]*)"/)[1].replaceAll("&amp;", "&");

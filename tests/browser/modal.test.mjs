@@ -1,0 +1,175 @@
+// Unit: otp.js and the pages in its frame. Goal: an allowed application gets exactly one message and one
+// callback, any other window gets nothing; the modal is accessible and closes in each of the three ways.
+// Method: the built gateway, an application's page on another origin under a strict CSP, Chromium.
+import AxeBuilder from "@axe-core/playwright";
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { openPage, startBrowser } from "./browser.mjs";
+import { codeIn, Gateway, until } from "./gateway.mjs";
+import { startShop } from "./shop.mjs";
+
+let gateway, browser, shop, page;
+before(async () => {
+  gateway = await Gateway.start();
+  browser = await startBrowser();
+  shop = await startShop(gateway.origin);
+});
+after(async () => {
+  await browser?.close();
+  await shop?.stop();
+  await gateway?.stop();
+});
+
+const seen = () => page.evaluate(() => window.seen);
+const frame = () => page.frameLocator(".otpgateway iframe");
+
+async function openModal(otp, origin = shop.origin) {
+  page = await openPage(browser);
+  page.errors = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") page.errors.push(message.text());
+  });
+  await page.goto(`${origin}/?namespace=app&id=${otp.id}`);
+  await page.click("#go");
+}
+
+test("the whole way in the modal: one callback, one message", async () => {
+  const otp = await gateway.put();
+  await openModal(otp);
+  await frame().locator("#to").fill("modal@example.com");
+  await frame().locator("button").click();
+  await frame().locator("#otp").waitFor();
+  const code = codeIn(await gateway.mailTo("modal@example.com"));
+  await until("focus in the field", () => frame().locator("#otp").evaluate((field) => field === document.activeElement));
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), []);
+
+  await page.keyboard.type(code);
+  await page.keyboard.press("Enter");
+  await until("the callback", async () => (await seen()).finished.length);
+  await page.waitForTimeout(300);
+  const got = await seen();
+  assert.deepEqual(got.finished, [["app", otp.id]]);
+  assert.deepEqual(got.result, { namespace: "app", id: otp.id });
+  assert.equal(got.cancelled, 0);
+  assert.deepEqual(got.messages, [
+    { origin: gateway.origin, data: { type: "otpgateway-finished", namespace: "app", id: otp.id } },
+  ]);
+  assert.equal(await page.locator("dialog").count(), 0);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "go", "focus returns");
+  assert.equal(await gateway.verified(otp), true);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+for (const [how, close] of [
+  ["the close button", () => page.click("dialog button[aria-label=Close]")],
+  ["Escape", () => page.locator("dialog button").press("Escape")],
+  ["Escape in the frame", () => frame().locator("#otp").press("Escape")],
+  ["a click beside it", () => page.mouse.click(5, 5)],
+]) {
+  test(`${how} cancels, once`, async () => {
+    const otp = await gateway.put({ to: "cancel@example.com" });
+    await openModal(otp);
+    await until("the page", () => frame().locator("#otp").evaluate((field) => field === document.activeElement));
+    await close();
+    await until("the callback", async () => (await seen()).cancelled);
+    await page.mouse.click(5, 5);
+    await page.keyboard.press("Escape");
+    const got = await seen();
+    assert.equal(got.cancelled, 1);
+    assert.equal(got.result, null);
+    assert.deepEqual(got.finished, []);
+    assert.deepEqual(got.messages, []);
+    assert.equal(await page.locator("dialog").count(), 0);
+    await page.click("#go");
+    await frame().locator("#otp").waitFor();  // and it opens again
+    await page.context().close();
+  });
+}
+
+test("a second call while it is open is refused, the first goes on", async () => {
+  const otp = await gateway.put({ to: "second@example.com" });
+  await openModal(otp);
+  await frame().locator("#otp").waitFor();
+  const error = await page.evaluate((id) => OTPGateway("app", id).catch(({ message }) => message), otp.id);
+  assert.match(error, /open already/);
+  assert.equal(await page.locator("dialog").count(), 1);
+  await page.context().close();
+});
+
+test("messages of other windows finish nothing", async () => {
+  const otp = await gateway.put({ to: "foreign@example.com" });
+  await openModal(otp);
+  await frame().locator("#otp").waitFor();
+  await page.evaluate((id) => {
+    const finished = { type: "otpgateway-finished", namespace: "app", id };
+    postMessage(finished, "*");
+    const other = document.body.appendChild(document.createElement("iframe"));
+    other.contentWindow.parent.postMessage(finished, "*");
+    dispatchEvent(new MessageEvent("message", { data: finished, origin: new URL(otpOrigin()).origin, source: window }));
+    function otpOrigin() { return document.getElementById("otpgateway-script").src; }
+  }, otp.id);
+  await page.waitForTimeout(300);
+  const got = await seen();
+  assert.deepEqual(got.finished, []);
+  assert.equal(await page.locator("dialog").count(), 1);
+  await page.context().close();
+});
+
+test("an origin that is not allowed: blocked frame, no message, a link and a reason", async () => {
+  const otp = await gateway.put({ to: "hostile@example.com" });
+  await openModal(otp, shop.hostile);
+  const link = page.locator("dialog a");
+  await link.waitFor({ timeout: 8000 });
+  assert.equal(await link.getAttribute("href"), otp.url);
+  assert.equal(await link.getAttribute("rel"), "noopener");
+  assert.ok(page.errors.some((text) => text.includes("auth.NAME.origins")), page.errors.join("\n"));
+  assert.ok(page.complaints.some((text) => text.includes("frame-ancestors")), "the frame was not blocked");
+  assert.deepEqual((await seen()).messages, []);
+  await page.keyboard.press("Escape");
+  await until("the callback", async () => (await seen()).cancelled);
+  await page.context().close();
+});
+
+test("a window that opens the page itself gets no message, not even on a port", async () => {
+  const otp = await gateway.put({ to: "opener@example.com", skip_delete: true });
+  const code = codeIn(await gateway.mailTo("opener@example.com"));
+  page = await openPage(browser);
+  await page.goto(shop.hostile);
+  const opened = page.waitForEvent("popup");
+  await page.evaluate((url) => { window.other = open(url); }, otp.url);
+  const popup = await opened;
+  await popup.fill("#otp", code);
+  await popup.click("text=Verify");
+  await popup.waitForSelector("h1:has-text('verified')");
+  const answered = await page.evaluate(async (id) => {
+    const { port1, port2 } = new MessageChannel();
+    let count = 0;
+    port1.onmessage = () => { count++; };
+    window.other.postMessage({ type: "otpgateway-hello", namespace: "app", id }, "*", [port2]);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return count;
+  }, otp.id);
+  assert.equal(answered, 0);
+  assert.deepEqual((await seen()).messages, []);
+  await page.context().close();
+});
+
+test("the demonstration page works and is accessible", async () => {
+  const otp = await gateway.put({ to: "demo@example.com" });
+  const code = codeIn(await gateway.mailTo("demo@example.com"));
+  page = await openPage(browser);
+  await page.goto(`${gateway.origin}/static/demo.html`);
+  assert.equal(await page.isDisabled("#verify"), true);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(violations.map(({ id }) => id), []);
+  await page.goto(`${gateway.origin}/static/demo.html?namespace=app&id=${otp.id}`);
+  await page.click("#verify");
+  await frame().locator("#otp").fill(code);
+  await frame().locator("text=Verify").click();
+  await page.waitForSelector("#result.good");
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});

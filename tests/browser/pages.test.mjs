@@ -1,0 +1,150 @@
+// Unit: the pages, from the link that an application hands out. Goal: each walk of a person ends where API.md
+// says, and every page on the way is accessible and fits a small phone. Method: the built gateway, a real SMTP
+// server, Chromium; everything is read from the page or the mail.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { assertUsable, openPage, startBrowser } from "./browser.mjs";
+import { codeIn, Gateway, linkIn, until } from "./gateway.mjs";
+
+let gateway, browser, page;
+before(async () => {
+  gateway = await Gateway.start();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await gateway?.stop();
+});
+
+async function walk(name, steps, options) {
+  await test(name, async () => {
+    page = await openPage(browser, options);
+    await steps();
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+}
+
+const heading = () => page.textContent("h1");
+const wrong = (code) => (code === "000000" ? "000001" : "000000");
+async function enter(code) {
+  await page.fill("#otp", code);
+  await page.click("text=Verify");
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  await walk(`address, code, verified (script: ${javaScriptEnabled})`, async () => {
+    const address = `walk-${javaScriptEnabled}@example.com`;
+    const otp = await gateway.put();
+    await page.goto(otp.url);
+    assert.equal(new URL(page.url()).pathname, `/otp/app/${otp.id}/address`);
+    if (javaScriptEnabled) await assertUsable(page);
+    await page.fill("#to", address);
+    await page.click("button");
+    assert.equal(page.url(), otp.url);
+    assert.match(await page.textContent(".address"), /^w•••@example\.com$/);
+
+    const code = codeIn(await gateway.mailTo(address));
+    await enter(wrong(code));
+    assert.match(await page.textContent("[role=alert]"), /wrong/);
+    assert.match(await page.textContent(".facts"), /Attempt 2 of 5/);
+    if (javaScriptEnabled) await assertUsable(page);
+    assert.equal(await gateway.verified(otp), false);
+
+    await enter(` ${code.slice(0, 3)}-${code.slice(3)}`);
+    assert.match(await heading(), /verified$/);
+    if (javaScriptEnabled) await assertUsable(page);
+    assert.equal(await gateway.verified(otp), true);
+  }, { javaScriptEnabled });
+}
+
+await walk("wrong codes up to the lock", async () => {
+  const otp = await gateway.put({ to: "lock@example.com", max_attempts: 2 });
+  const code = codeIn(await gateway.mailTo("lock@example.com"));
+  await page.goto(otp.url);
+  await enter(wrong(code));
+  assert.match(await page.textContent(".facts"), /Attempt 2 of 2/);
+  await enter(wrong(code));
+  assert.equal(await heading(), "Too many attempts");
+  await assertUsable(page);
+  const again = await page.goto(`${otp.url}?otp=${code}&action=check`);
+  assert.equal(again.status(), 429);
+  assert.equal(await gateway.verified(otp), false);
+});
+
+await walk("resend: the same code once more, and a reload sends nothing", async () => {
+  const otp = await gateway.put({ to: "resend@example.com" });
+  const first = codeIn(await gateway.mailTo("resend@example.com"));
+  await page.goto(otp.url);
+  await until("the delivery on the page", () => page.isVisible(".sent"));
+  await page.click("text=Send the code again");
+  assert.equal(page.url(), otp.url);
+  assert.equal(codeIn(await gateway.mailTo("resend@example.com", 2)), first);
+  await page.reload();
+  await enter(first);
+  assert.match(await heading(), /verified$/);
+  const { mails } = gateway.mailServer;
+  assert.equal(mails.filter((mail) => mail.to.includes("resend@example.com")).length, 2);
+});
+
+await walk("the mail's link fills the code in; a click verifies", async () => {
+  const otp = await gateway.put({ to: "link@example.com" });
+  const mail = await gateway.mailTo("link@example.com");
+  const answer = await page.goto(linkIn(mail));
+  assert.equal(answer.status(), 200);
+  assert.equal(await page.inputValue("#otp"), codeIn(mail));
+  await assertUsable(page);
+  assert.equal(await gateway.verified(otp), false);
+  await page.click("text=Verify");
+  assert.match(await heading(), /verified$/);
+  assert.equal(page.url(), otp.url);
+  assert.equal(await gateway.verified(otp), true);
+});
+
+await walk("an address that the page collected can be changed there", async () => {
+  const otp = await gateway.put();
+  await page.goto(otp.url);
+  await page.fill("#to", "typo@example.com");
+  await page.click("button");
+  await gateway.mailTo("typo@example.com");
+  await page.click("text=Change");
+  await assertUsable(page);
+  await page.fill("#to", "right@example.com");
+  await page.click("button");
+  await enter(codeIn(await gateway.mailTo("right@example.com")));
+  assert.match(await heading(), /verified$/);
+});
+
+await walk("an address that is none is explained", async () => {
+  const otp = await gateway.put();
+  await page.goto(otp.url);
+  await page.fill("#to", "nobody@nowhere@example.com");
+  await page.evaluate(() => { document.forms[0].noValidate = true; });
+  await page.click("button");
+  assert.equal(await page.isVisible("[role=alert]"), true);
+  assert.equal(await page.inputValue("#to"), "nobody@nowhere@example.com");
+  await assertUsable(page);
+});
+
+await walk("the time runs out before the person's eyes", async () => {
+  const otp = await gateway.put({ to: "late@example.com", ttl: 2 });
+  await page.goto(otp.url);
+  assert.match(await page.textContent("#left"), /^0:0[12]$/);
+  await page.waitForSelector("text=Session expired");
+  await assertUsable(page);
+});
+
+await walk("a code accepted elsewhere is noticed", async () => {
+  const otp = await gateway.put({ to: "else@example.com", skip_delete: true });
+  const code = codeIn(await gateway.mailTo("else@example.com"));
+  await page.goto(otp.url);
+  await gateway.call("POST", `/${otp.id}`, { otp: code });
+  await page.waitForSelector("h1:has-text('verified')");
+});
+
+await walk("unknown ids are expired sessions", async () => {
+  const answer = await page.goto(`${gateway.origin}/otp/app/no-such-id`);
+  assert.equal(answer.status(), 404);
+  assert.equal(await heading(), "Session expired");
+});
