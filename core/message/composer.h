@@ -1,0 +1,37 @@
+// Makes the message of an OTP: which fields a namespace's and provider's templates get.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/config/config.h"
+#include "core/message/template.h"
+#include "core/otp/otp.h"
+#include "core/wire/messages.h"
+
+namespace otpgw::message {
+
+// Immutable once made: any thread may call.
+class Composer {
+ public:
+  // Compiles every provider's templates; the error is one line. The configuration must outlive it.
+  [[nodiscard]] static std::expected<Composer, std::string> make(const config::Config& config);
+
+  // The OTP's provider must be enabled.
+  [[nodiscard]] Message compose(const otp::Otp& otp, std::string_view code,
+                                const wire::Descriptor& descriptor, otp::UnixMs now) const;
+
+ private:
+  explicit Composer(const config::Config& config) : config_(&config) {}
+  const config::Config* config_;
+  std::map<std::string, std::shared_ptr<const Templates>, std::less<>> templates_;  // by provider
+};
+
+// ROOT/otp/NAMESPACE/ID: the OTP's page.
+[[nodiscard]] std::string page_url(const config::Config& config, std::string_view name_space,
+                                   std::string_view id);
+
+}  // namespace otpgw::message

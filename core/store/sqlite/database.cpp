@@ -1,0 +1,119 @@
+#include "core/store/sqlite/database.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace otpgw::store::sqlite {
+namespace {
+
+constexpr int kApplicationId = 0x4f545047;  // "OTPG"
+
+// migrations[N] takes a database from user_version N to N + 1. Released ones never change.
+constexpr std::array kMigrations = {
+    R"(
+CREATE TABLE otp (
+  row INTEGER PRIMARY KEY,
+  namespace TEXT NOT NULL, id TEXT NOT NULL,
+  address TEXT NOT NULL, address_normalised TEXT NOT NULL, address_from_page INTEGER NOT NULL,
+  provider TEXT NOT NULL, channel_description TEXT NOT NULL, address_description TEXT NOT NULL, extra TEXT NOT NULL,
+  attempts INTEGER NOT NULL, max_attempts INTEGER NOT NULL, generate INTEGER NOT NULL, max_generate INTEGER NOT NULL,
+  closed INTEGER NOT NULL, skip_delete INTEGER NOT NULL,
+  code_is_digits INTEGER NOT NULL, code_length INTEGER NOT NULL, code_hash BLOB NOT NULL, code_sealed BLOB NOT NULL,
+  expires_at INTEGER NOT NULL, keep_until INTEGER NOT NULL,
+  job INTEGER NOT NULL               -- row of the current send job, 0 without one
+) STRICT;
+CREATE UNIQUE INDEX otp_id ON otp (namespace, id);
+CREATE INDEX otp_end ON otp (keep_until);
+
+CREATE TABLE job (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused: late results and idempotent answers name it
+  key TEXT NOT NULL,                 -- the job id that workers and upstreams see
+  otp INTEGER NOT NULL,              -- its otp row; a job is live only while that row points back at it
+  provider TEXT NOT NULL,
+  state INTEGER NOT NULL,            -- otp::DeliveryState
+  due_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,          -- leases so far
+  tries INTEGER NOT NULL,            -- calls that came back
+  deaths INTEGER NOT NULL,           -- workers that died under it
+  detail TEXT NOT NULL, upstream_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX job_due ON job (provider, due_at) WHERE state = 1;
+CREATE INDEX job_end ON job (state, expires_at);
+
+CREATE TABLE answer (                -- what an Idempotency-Key has been answered
+  scope BLOB PRIMARY KEY, parameters BLOB NOT NULL, snapshot BLOB NOT NULL, job INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX answer_end ON answer (expires_at);
+
+CREATE TABLE descriptor (provider TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
+)"};
+
+void migrate(Connection& connection) {
+  const auto version = std::stoul(connection.ask("PRAGMA user_version"));
+  const auto application = std::stol(connection.ask("PRAGMA application_id"));
+  const bool empty = connection.ask("SELECT count(*) FROM sqlite_schema") == "0";
+  if (application != kApplicationId && !(empty && application == 0)) {
+    throw SqlError(SQLITE_NOTADB,
+                   "this is a database of another program; store.sqlite.path must name our own");
+  }
+  if (version > kMigrations.size()) {
+    throw SqlError(SQLITE_ERROR, "this database was written by a later version of the program; run that one");
+  }
+  for (auto from = version; from < kMigrations.size(); ++from) {
+    connection.exec("BEGIN IMMEDIATE");
+    connection.exec(kMigrations[from]);
+    connection.exec(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
+    connection.exec(("PRAGMA user_version = " + std::to_string(from + 1)).c_str());
+    connection.exec("COMMIT");
+  }
+}
+
+}  // namespace
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);  // gives the lock up
+}
+
+std::expected<FileLock, std::string> FileLock::take(const std::filesystem::path& database) {
+  const auto file = database.string() + ".lock";
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return std::unexpected(file + ": can't open the lock file: " + std::strerror(errno));
+  FileLock lock(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) return std::unexpected(file + ": can't lock: " + std::strerror(errno));
+  return std::unexpected(database.string() +
+                         ": another instance is running on this database; stop it, or give this one another "
+                         "store.sqlite.path");
+}
+
+Connection open_writer(const std::filesystem::path& file) {
+  // The file is made by us so that nobody else can ever read it; SQLite gives -wal and -shm the same mode.
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) ::close(fd);
+  Connection connection(file, SQLITE_OPEN_READWRITE);
+  // An fsync error at open leaves the connection in rollback mode without a word: the answer is what counts.
+  if (const auto mode = connection.ask("PRAGMA journal_mode = WAL"); mode != "wal") {
+    throw SqlError(SQLITE_IOERR,
+                   "the file system can't hold a write-ahead log (journal mode is \"" + mode + "\")");
+  }
+  connection.exec("PRAGMA synchronous = FULL");
+  connection.exec("PRAGMA wal_autocheckpoint = 1000");
+  migrate(connection);
+  return connection;
+}
+
+Connection open_reader(const std::filesystem::path& file) {
+  Connection connection(file, SQLITE_OPEN_READONLY);
+  // The writer alone checkpoints (DESIGN.md: the WAL-reset bug needs two).
+  sqlite3_db_config(connection.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return connection;
+}
+
+}  // namespace otpgw::store::sqlite

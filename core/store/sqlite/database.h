@@ -1,0 +1,33 @@
+// The database file: opening it for the one writer, its schema, its migrations.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "core/store/sqlite/sql.h"
+
+namespace otpgw::store::sqlite {
+
+// Holds the exclusive lock of "<database>.lock" as long as it lives: one core per database.
+class FileLock {
+ public:
+  FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+  [[nodiscard]] static std::expected<FileLock, std::string> take(const std::filesystem::path& database);
+
+ private:
+  explicit FileLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+// The writing connection: WAL (checked), synchronous=FULL, schema made or migrated. Throws SqlError; a file
+// of another program or of a later version is refused and not touched.
+[[nodiscard]] Connection open_writer(const std::filesystem::path& file);
+
+// A read-only connection that never checkpoints. The writer must be open.
+[[nodiscard]] Connection open_reader(const std::filesystem::path& file);
+
+}  // namespace otpgw::store::sqlite

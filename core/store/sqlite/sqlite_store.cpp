@@ -1,0 +1,278 @@
+#include "core/store/sqlite/sqlite_store.h"
+
+#include <set>
+
+#include "core/store/snapshot.h"
+#include "core/store/sqlite/database.h"
+#include "core/store/sqlite/tables.h"
+#include "core/store/sqlite/writer.h"
+
+namespace otpgw::store::sqlite {
+namespace {
+
+using otp::DeliveryState;
+using otp::Verdict;
+
+constexpr int kSweepRowsMax = 1000;  // of each kind in one transaction: some milliseconds
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(const std::filesystem::path& file, FileLock lock, const otp::Clock& clock, Listener listener)
+      : lock_(std::move(lock)),
+        clock_(clock),
+        listener_(std::move(listener)),
+        write_connection_(open_writer(file)),
+        tables_(write_connection_),
+        read_connection_(open_reader(file)),
+        reads_(read_connection_) {
+    tables_.requeue_leased(clock_.now());
+    writer_ = std::make_unique<Writer>(
+        write_connection_,
+        [this] {
+          for (const auto& provider : std::exchange(queued_for_, {})) listener_.jobs_queued(provider);
+        },
+        listener_.broken);
+  }
+
+  ~SqliteStore() override { writer_->close(); }
+
+  std::expected<std::optional<otp::Otp>, Error> find(std::string_view name_space,
+                                                     std::string_view id) override {
+    try {
+      if (!reading_) read_connection_.exec("BEGIN");
+      reading_ = true;
+      auto row = reads_.find_otp(name_space, id);
+      if (!row || clock_.now() >= row->otp.keep_until) return std::nullopt;
+      return std::move(row->otp);
+    } catch (const SqlError&) {
+      return std::unexpected(Error::unavailable);
+    }
+  }
+
+  void end_reads() override {
+    if (std::exchange(reading_, false))
+      sqlite3_exec(read_connection_.get(), "COMMIT", nullptr, nullptr, nullptr);
+  }
+
+  void put(otp::Otp wanted, std::optional<otp::Idempotency> idempotency, Done<Written> done) override {
+    write<Written>(
+        [this, wanted = std::move(wanted), idempotency = std::move(idempotency)] {
+          return once(idempotency, [&] {
+            auto row = tables_.find_otp(wanted.name_space, wanted.id);
+            return apply(row, otp::decide_put(row ? &row->otp : nullptr, wanted, clock_.now()));
+          });
+        },
+        std::move(done));
+  }
+
+  void check(std::string name_space, std::string id, otp::Guess guess,
+             std::optional<otp::Idempotency> idempotency, Done<Written> done) override {
+    write<Written>(
+        [this, name_space = std::move(name_space), id = std::move(id), guess = std::move(guess),
+         idempotency = std::move(idempotency)] {
+          return once(idempotency, [&] {
+            auto row = tables_.find_otp(name_space, id);
+            return apply(row, otp::decide_check(row ? &row->otp : nullptr, guess, clock_.now()));
+          });
+        },
+        std::move(done));
+  }
+
+  void resend(std::string name_space, std::string id, Done<Written> done) override {
+    write<Written>(
+        [this, name_space = std::move(name_space), id = std::move(id)] {
+          auto row = tables_.find_otp(name_space, id);
+          return apply(row, otp::decide_resend(row ? &row->otp : nullptr, clock_.now()));
+        },
+        std::move(done));
+  }
+
+  void status(std::string name_space, std::string id, bool consume, Done<Written> done) override {
+    write<Written>(
+        [this, name_space = std::move(name_space), id = std::move(id), consume] {
+          auto row = tables_.find_otp(name_space, id);
+          return apply(row, otp::decide_status(row ? &row->otp : nullptr, consume, clock_.now()));
+        },
+        std::move(done));
+  }
+
+  void set_address(otp::Otp wanted, std::string expected_to, Done<Written> done) override {
+    write<Written>(
+        [this, wanted = std::move(wanted), expected_to = std::move(expected_to)] {
+          auto row = tables_.find_otp(wanted.name_space, wanted.id);
+          return apply(row,
+                       otp::decide_set_address(row ? &row->otp : nullptr, wanted, expected_to, clock_.now()));
+        },
+        std::move(done));
+  }
+
+  void lease(std::string provider, int limit, Done<Lease> done) override {
+    write<Lease>(
+        [this, provider = std::move(provider), limit] {
+          const auto now = clock_.now();
+          Lease lease;
+          auto due = tables_.due_jobs(provider, now, limit);
+          const bool drained = static_cast<int>(due.size()) < limit;
+          for (auto& job : due) {
+            if (job.otp.id.empty() || !job.otp.live(now)) {
+              tables_.end_if_queued(job.row);
+              lease.ended.push_back(job.row);
+              continue;
+            }
+            tables_.mark_leased(job.row);
+            ++job.attempt;
+            lease.jobs.push_back(std::move(job));
+          }
+          if (drained) lease.next_due_at = tables_.next_due_at(provider);
+          return lease;
+        },
+        std::move(done));
+  }
+
+  void finish(std::vector<JobOutcome> outcomes, Done<JobStates> done) override {
+    write<JobStates>(
+        [this, outcomes = std::move(outcomes)] {
+          JobStates states;
+          for (const auto& outcome : outcomes) states.push_back(finish_one(outcome));
+          return states;
+        },
+        std::move(done));
+  }
+
+  void sweep(Done<std::vector<int64_t>> done) override {
+    write<std::vector<int64_t>>(
+        [this] {
+          const auto now = clock_.now();
+          tables_.remove_dead(now, kSweepRowsMax);
+          return tables_.end_expired_jobs(now, kSweepRowsMax);
+        },
+        std::move(done));
+  }
+
+  std::vector<std::pair<std::string, wire::Descriptor>> descriptors() override {
+    std::vector<std::pair<std::string, wire::Descriptor>> all;
+    for (const auto& [provider, bytes] : reads_.descriptors()) {
+      if (auto descriptor = wire::decode_descriptor(bytes))
+        all.emplace_back(provider, std::move(*descriptor));
+    }
+    return all;
+  }
+
+  void save_descriptor(std::string provider, wire::Descriptor descriptor) override {
+    write<bool>(
+        [this, provider = std::move(provider), bytes = wire::encode_descriptor(descriptor)] {
+          tables_.save_descriptor(provider, bytes);
+          return true;
+        },
+        [](auto) {});  // a cache: the next READY brings it again
+  }
+
+  [[nodiscard]] bool writable() const override { return writer_->writable(); }
+  void close() override { writer_->close(); }
+
+ private:
+  template <class T, class Run>
+  void write(Run run, Done<T> done) {
+    auto result = std::make_shared<T>();
+    writer_->submit({[result, run = std::move(run)]() mutable { *result = run(); },
+                     [result, done = std::move(done)](std::optional<Error> error) mutable {
+                       if (error) return done(std::unexpected(*error));
+                       done(std::move(*result));
+                     }});
+  }
+
+  // Runs `change` unless its Idempotency-Key has been answered; remembers the answer when it changed
+  // anything.
+  template <class Change>
+  Written once(const std::optional<otp::Idempotency>& idempotency, Change change) {
+    if (!idempotency) return change();
+    const auto now = clock_.now();
+    if (const auto answer = tables_.find_answer(idempotency->scope, now)) {
+      if (answer->parameters != idempotency->parameters) return {.verdict = Verdict::key_conflict};
+      if (auto first = decode_snapshot(answer->snapshot)) {
+        first->replayed = true;
+        first->job = answer->job;
+        first->otp.delivery = tables_.delivery(answer->job);
+        return std::move(*first);
+      }
+    }
+    Written written = change();
+    if (written.verdict == Verdict::done || written.verdict == Verdict::wrong_code) {
+      tables_.save_answer(idempotency->scope,
+                          {idempotency->parameters, encode_snapshot(written), written.job},
+                          written.otp.expires_at);
+    }
+    return written;
+  }
+
+  // Writes what was decided about `row` (if there is one).
+  Written apply(std::optional<OtpRow>& row, otp::Decision decision) {
+    Written written{.verdict = decision.verdict, .otp = std::move(decision.otp)};
+    if (row) written.job = row->job;
+    if (!decision.write && !decision.remove) return written;
+    OtpRow next{row ? row->row : 0, row ? row->job : 0, std::move(written.otp)};
+    const bool new_code = !row || row->otp.code_hash != next.otp.code_hash;
+    // A job not yet started serves nobody once its code is replaced, used, or sent anew.
+    if (next.job != 0 && (new_code || decision.new_job || decision.remove || next.otp.closed)) {
+      if (tables_.end_if_queued(next.job)) written.ended_job = next.job;
+      if (new_code) next.job = 0;
+    }
+    if (decision.remove) {
+      tables_.remove_otp(next.row);
+    } else {
+      if (next.row == 0) tables_.save_otp(next);  // a job needs its OTP's row
+      if (decision.new_job) {
+        next.job = tables_.insert_job(next, clock_.now());
+        queued_for_.insert(next.otp.provider);
+      }
+      if (row && (new_code || row->otp.to != next.otp.to)) {
+        tables_.save_otp(next);
+      } else if (row || decision.new_job) {
+        tables_.update_progress(next);
+      }
+    }
+    written.job = next.job;
+    written.otp = std::move(next.otp);
+    written.otp.delivery = written.job == 0 ? otp::Delivery{} : tables_.delivery(written.job);
+    return written;
+  }
+
+  DeliveryState finish_one(const JobOutcome& outcome) {
+    const auto job = tables_.find_job(outcome.row);
+    if (!job) return DeliveryState::expired;  // swept long after its code's end
+    if (is_final(job->state)) return job->state;
+    if (job->attempt != outcome.attempt && outcome.state != DeliveryState::sent) return job->state;
+    auto state = outcome.state;
+    if (state == DeliveryState::queued && (!job->live || outcome.due_at >= job->expires_at)) {
+      state = DeliveryState::expired;
+    }
+    tables_.update_job(outcome, state);
+    return state;
+  }
+
+  FileLock lock_;
+  const otp::Clock& clock_;
+  Listener listener_;
+  Connection write_connection_;       // writer's thread
+  Tables tables_;                     // writer's thread
+  std::set<std::string> queued_for_;  // writer's thread: providers with new jobs in this commit
+  Connection read_connection_;        // loop's thread
+  Reads reads_;                       // loop's thread
+  bool reading_ = false;              // loop's thread
+  std::unique_ptr<Writer> writer_;
+};
+
+}  // namespace
+
+std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
+                                                              const otp::Clock& clock, Listener listener) {
+  auto lock = FileLock::take(file);
+  if (!lock) return std::unexpected(lock.error());
+  try {
+    return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener));
+  } catch (const SqlError& error) {
+    return std::unexpected(file.string() + ": " + error.what());
+  }
+}
+
+}  // namespace otpgw::store::sqlite

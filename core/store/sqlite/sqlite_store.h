@@ -1,0 +1,20 @@
+// The default engine: one SQLite file. core/store/DESIGN.md says why it is built as it is.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/otp/otp.h"
+#include "core/store/store.h"
+
+namespace otpgw::store::sqlite {
+
+// Opens (or makes) the database and puts jobs that a former core had leased back into the queue. The error is
+// one line with the file and what to do. The clock must outlive the store.
+[[nodiscard]] std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
+                                                                            const otp::Clock& clock,
+                                                                            Listener listener);
+
+}  // namespace otpgw::store::sqlite

@@ -1,0 +1,263 @@
+#include "core/store/sqlite/tables.h"
+
+#include "core/otp/code.h"
+
+namespace otpgw::store::sqlite {
+namespace {
+
+using otp::DeliveryState;
+
+#define OTP_COLUMNS                                                                                   \
+  "otp.row, otp.job, namespace, id, address, address_normalised, address_from_page, otp.provider, "   \
+  "channel_description, address_description, extra, attempts, max_attempts, generate, max_generate, " \
+  "closed, "                                                                                          \
+  "skip_delete, code_is_digits, code_length, code_hash, code_sealed, otp.expires_at, keep_until"
+constexpr int kOtpColumns = 23;
+
+constexpr const char* kFindOtp = "SELECT " OTP_COLUMNS
+                                 ", job.state, job.tries, job.detail, job.upstream_id "
+                                 "FROM otp LEFT JOIN job ON job.row = otp.job WHERE namespace = ? AND id = ?";
+
+constexpr const char* kDueJobs =
+    "SELECT " OTP_COLUMNS
+    ", job.row, job.key, job.attempt, job.tries, job.deaths "
+    "FROM job LEFT JOIN otp ON otp.row = job.otp AND otp.job = job.row "
+    "WHERE job.provider = ? AND job.state = 1 AND job.due_at <= ? ORDER BY job.due_at LIMIT ?";
+
+OtpRow read_otp(const Statement::Run& run) {
+  OtpRow row;
+  auto& o = row.otp;
+  int c = 0;
+  row.row = run.integer(c++);
+  row.job = run.integer(c++);
+  o.name_space = run.text(c++);
+  o.id = run.text(c++);
+  o.to = run.text(c++);
+  o.to_normalised = run.text(c++);
+  o.to_from_page = run.integer(c++) != 0;
+  o.provider = run.text(c++);
+  o.channel_description = run.text(c++);
+  o.address_description = run.text(c++);
+  o.extra = run.text(c++);
+  o.attempts = static_cast<int>(run.integer(c++));
+  o.max_attempts = static_cast<int>(run.integer(c++));
+  o.generate = static_cast<int>(run.integer(c++));
+  o.max_generate = static_cast<int>(run.integer(c++));
+  o.closed = run.integer(c++) != 0;
+  o.skip_delete = run.integer(c++) != 0;
+  o.code_is_digits = run.integer(c++) != 0;
+  o.code_length = static_cast<int>(run.integer(c++));
+  o.code_hash = run.text(c++);
+  o.code_sealed = run.text(c++);
+  o.expires_at = run.integer(c++);
+  o.keep_until = run.integer(c++);
+  return row;
+}
+
+otp::Delivery read_delivery(const Statement::Run& run, int column) {
+  if (run.is_null(column)) return {};
+  return {static_cast<DeliveryState>(run.integer(column)), static_cast<int>(run.integer(column + 1)),
+          run.text(column + 2), run.text(column + 3)};
+}
+
+}  // namespace
+
+Reads::Reads(Connection& connection)
+    : find_otp_(connection, kFindOtp), descriptors_(connection, "SELECT provider, bytes FROM descriptor") {}
+
+std::optional<OtpRow> Reads::find_otp(std::string_view name_space, std::string_view id) {
+  Statement::Run run(find_otp_, name_space, id);
+  if (!run.row()) return {};
+  auto row = read_otp(run);
+  row.otp.delivery = read_delivery(run, kOtpColumns);
+  return row;
+}
+
+std::vector<std::pair<std::string, std::string>> Reads::descriptors() {
+  std::vector<std::pair<std::string, std::string>> all;
+  Statement::Run run(descriptors_);
+  while (run.row()) all.emplace_back(run.text(0), run.text(1));
+  return all;
+}
+
+Tables::Tables(Connection& connection)
+    : Reads(connection),
+      connection_(connection),
+      insert_otp_(
+          connection,
+          "INSERT INTO otp (namespace, id, address, address_normalised, address_from_page, provider, "
+          "channel_description, address_description, extra, attempts, max_attempts, generate, max_generate, "
+          "closed, skip_delete, code_is_digits, code_length, code_hash, code_sealed, expires_at, keep_until, "
+          "job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      update_otp_(
+          connection,
+          "UPDATE otp SET address = ?, address_normalised = ?, address_from_page = ?, provider = ?, "
+          "channel_description = ?, address_description = ?, extra = ?, attempts = ?, max_attempts = ?, "
+          "generate = ?, max_generate = ?, closed = ?, skip_delete = ?, code_is_digits = ?, code_length = ?, "
+          "code_hash = ?, code_sealed = ?, expires_at = ?, keep_until = ?, job = ? WHERE row = ?"),
+      update_progress_(
+          connection,
+          "UPDATE otp SET attempts = ?, generate = ?, closed = ?, keep_until = ?, job = ? WHERE row = ?"),
+      remove_otp_(connection, "DELETE FROM otp WHERE row = ?"),
+      insert_job_(
+          connection,
+          "INSERT INTO job (key, otp, provider, state, due_at, expires_at, attempt, tries, deaths, detail, "
+          "upstream_id) VALUES (?, ?, ?, 1, ?, ?, 0, 0, 0, '', '')"),
+      end_queued_(connection, "UPDATE job SET state = 5 WHERE row = ? AND state = 1"),
+      find_job_(connection,
+                "SELECT job.otp, job.state, job.attempt, job.expires_at, otp.row IS NOT NULL FROM job "
+                "LEFT JOIN otp ON otp.row = job.otp AND otp.job = job.row WHERE job.row = ?"),
+      delivery_(connection, "SELECT state, tries, detail, upstream_id FROM job WHERE row = ?"),
+      update_job_(connection,
+                  "UPDATE job SET state = ?, due_at = ?, tries = ?, deaths = ?, detail = ?, upstream_id = ? "
+                  "WHERE row = ?"),
+      due_jobs_(connection, kDueJobs),
+      mark_leased_(connection, "UPDATE job SET state = 2, attempt = attempt + 1 WHERE row = ?"),
+      next_due_(connection,
+                "SELECT due_at FROM job WHERE provider = ? AND state = 1 ORDER BY due_at LIMIT 1"),
+      requeue_(connection, "UPDATE job SET state = 1, due_at = ? WHERE state = 2"),
+      expired_jobs_(connection, "SELECT row FROM job WHERE state = 1 AND expires_at <= ? LIMIT ?"),
+      remove_otps_(
+          connection,
+          "DELETE FROM otp WHERE row IN (SELECT row FROM otp WHERE keep_until <= ? LIMIT ?) RETURNING row"),
+      // A job is kept as long as its OTP can be (rules.h), so that an answer can still tell how its send
+      // ended.
+      remove_jobs_(
+          connection,
+          "DELETE FROM job WHERE row IN (SELECT row FROM job WHERE state = ? AND expires_at <= ? LIMIT ?) "
+          "RETURNING row"),
+      remove_answers_(connection,
+                      "DELETE FROM answer WHERE scope IN (SELECT scope FROM answer WHERE expires_at <= ? "
+                      "LIMIT ?) RETURNING 1"),
+      find_answer_(connection,
+                   "SELECT parameters, snapshot, job FROM answer WHERE scope = ? AND expires_at > ?"),
+      save_answer_(connection, "INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?)"),
+      save_descriptor_(connection, "INSERT OR REPLACE INTO descriptor VALUES (?, ?)") {
+  static_assert(static_cast<int>(DeliveryState::queued) == 1 &&
+                static_cast<int>(DeliveryState::sending) == 2 &&
+                static_cast<int>(DeliveryState::expired) == 5);  // the numbers in the SQL above
+}
+
+void Tables::save_otp(OtpRow& row) {
+  const auto& o = row.otp;
+  if (row.row == 0) {
+    Statement::Run(insert_otp_, o.name_space, o.id, o.to, o.to_normalised, o.to_from_page, o.provider,
+                   o.channel_description, o.address_description, o.extra, o.attempts, o.max_attempts,
+                   o.generate, o.max_generate, o.closed, o.skip_delete, o.code_is_digits, o.code_length,
+                   AsBlob{o.code_hash}, AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job)
+        .done();
+    row.row = sqlite3_last_insert_rowid(connection_.get());
+  } else {
+    Statement::Run(update_otp_, o.to, o.to_normalised, o.to_from_page, o.provider, o.channel_description,
+                   o.address_description, o.extra, o.attempts, o.max_attempts, o.generate, o.max_generate,
+                   o.closed, o.skip_delete, o.code_is_digits, o.code_length, AsBlob{o.code_hash},
+                   AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job, row.row)
+        .done();
+  }
+}
+
+void Tables::update_progress(const OtpRow& row) {
+  Statement::Run(update_progress_, row.otp.attempts, row.otp.generate, row.otp.closed, row.otp.keep_until,
+                 row.job, row.row)
+      .done();
+}
+
+void Tables::remove_otp(int64_t row) { Statement::Run(remove_otp_, row).done(); }
+
+int64_t Tables::insert_job(const OtpRow& row, otp::UnixMs due_at) {
+  Statement::Run(insert_job_, otp::random_hex(16), row.row, row.otp.provider, due_at, row.otp.expires_at)
+      .done();
+  return sqlite3_last_insert_rowid(connection_.get());
+}
+
+bool Tables::end_if_queued(int64_t job) {
+  Statement::Run(end_queued_, job).done();
+  return sqlite3_changes(connection_.get()) > 0;
+}
+
+std::optional<Tables::JobRow> Tables::find_job(int64_t job) {
+  Statement::Run run(find_job_, job);
+  if (!run.row()) return {};
+  return JobRow{run.integer(0), static_cast<DeliveryState>(run.integer(1)),
+                static_cast<uint32_t>(run.integer(2)), run.integer(3), run.integer(4) != 0};
+}
+
+otp::Delivery Tables::delivery(int64_t job) {
+  Statement::Run run(delivery_, job);
+  return run.row() ? read_delivery(run, 0) : otp::Delivery{};
+}
+
+void Tables::update_job(const JobOutcome& outcome, DeliveryState state) {
+  Statement::Run(update_job_, static_cast<int>(state), outcome.due_at, outcome.tries, outcome.deaths,
+                 outcome.detail, outcome.upstream_id, outcome.row)
+      .done();
+}
+
+std::vector<LeasedJob> Tables::due_jobs(const std::string& provider, otp::UnixMs now, int limit) {
+  std::vector<LeasedJob> jobs;
+  Statement::Run run(due_jobs_, provider, now, limit);
+  while (run.row()) {
+    LeasedJob job;
+    if (!run.is_null(0)) job.otp = read_otp(run).otp;
+    job.row = run.integer(kOtpColumns);
+    job.key = run.text(kOtpColumns + 1);
+    job.attempt = static_cast<uint32_t>(run.integer(kOtpColumns + 2));
+    job.tries = static_cast<int>(run.integer(kOtpColumns + 3));
+    job.deaths = static_cast<int>(run.integer(kOtpColumns + 4));
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+void Tables::mark_leased(int64_t job) { Statement::Run(mark_leased_, job).done(); }
+
+std::optional<otp::UnixMs> Tables::next_due_at(const std::string& provider) {
+  Statement::Run run(next_due_, provider);
+  if (!run.row()) return {};
+  return run.integer(0);
+}
+
+void Tables::requeue_leased(otp::UnixMs now) { Statement::Run(requeue_, now).done(); }
+
+std::vector<int64_t> Tables::end_expired_jobs(otp::UnixMs now, int limit) {
+  std::vector<int64_t> rows;
+  {
+    Statement::Run run(expired_jobs_, now, limit);
+    while (run.row()) rows.push_back(run.integer(0));
+  }
+  for (const auto row : rows) end_if_queued(row);
+  return rows;
+}
+
+bool Tables::remove_dead(otp::UnixMs now, int limit) {
+  const auto count = [](Statement::Run&& run) {
+    int rows = 0;
+    while (run.row()) ++rows;
+    return rows;
+  };
+  bool more = count(Statement::Run(remove_otps_, now, limit)) == limit;
+  for (const auto state :
+       {DeliveryState::sent, DeliveryState::failed, DeliveryState::expired, DeliveryState::unknown}) {
+    more |= count(Statement::Run(remove_jobs_, static_cast<int>(state), now - otp::kClosedKeptMs, limit)) ==
+            limit;
+  }
+  return more | (count(Statement::Run(remove_answers_, now, limit)) == limit);
+}
+
+std::optional<Tables::AnswerRow> Tables::find_answer(std::string_view scope, otp::UnixMs now) {
+  Statement::Run run(find_answer_, AsBlob{scope}, now);
+  if (!run.row()) return {};
+  return AnswerRow{run.text(0), run.text(1), run.integer(2)};
+}
+
+void Tables::save_answer(std::string_view scope, const AnswerRow& answer, otp::UnixMs expires_at) {
+  Statement::Run(save_answer_, AsBlob{scope}, AsBlob{answer.parameters}, AsBlob{answer.snapshot}, answer.job,
+                 expires_at)
+      .done();
+}
+
+void Tables::save_descriptor(std::string_view provider, std::string_view bytes) {
+  Statement::Run(save_descriptor_, provider, AsBlob{bytes}).done();
+}
+
+}  // namespace otpgw::store::sqlite

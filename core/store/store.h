@@ -1,0 +1,121 @@
+// What the OTP service and the dispatcher need kept, and nothing about how. DESIGN.md beside this file says
+// what every engine must hold to.
+//
+// Threads. Reads (find, descriptors) are made on the loop's thread and see one moment's data until
+// end_reads(). Writes may be asked for on any thread; each is one transaction, they take effect in the order
+// asked, and `done` is called exactly once: on the store's own thread after the commit is durable, or with an
+// Error (then perhaps on the caller's, before the call returns). A `done` must not block: it posts.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/otp/otp.h"
+#include "core/otp/rules.h"
+#include "core/otp/service.h"
+#include "core/wire/messages.h"
+
+namespace otpgw::store {
+
+enum class Error : uint8_t {
+  unavailable,  // nothing was written: disk full, queue full, stopping; may work later
+  broken        // I/O error or corruption: nothing more will be acknowledged
+};
+
+// What a write to an OTP did.
+struct Written {
+  otp::Verdict verdict = otp::Verdict::done;
+  otp::Otp otp{};         // as it stands now (after a check that deleted it: as it was last)
+  int64_t job = 0;        // row of its current send job, 0 without one: what the loop waits on
+  int64_t ended_job = 0;  // row of a queued job that this write ended (replaced or not needed any more), or 0
+  bool replayed = false;  // an idempotent request's first answer, with the current delivery
+};
+template <class T>
+using Done = std::move_only_function<void(std::expected<T, Error>)>;
+
+// A leased send job: everything needed to render and send it.
+struct LeasedJob {
+  int64_t row = 0;
+  std::string key;       // the job id that upstreams see: random, the same for every attempt
+  uint32_t attempt = 0;  // number of this lease
+  int tries = 0;         // calls that came back so far
+  int deaths = 0;        // workers that died under it so far
+  otp::Otp otp;
+};
+struct Lease {
+  std::vector<LeasedJob> jobs;
+  std::vector<int64_t> ended;  // rows found dead (expired, replaced) and ended on the way
+  std::optional<otp::UnixMs>
+      next_due_at;  // when a job that is queued now becomes due, if none is due any more
+};
+
+// What the dispatcher has to say about a leased job. Ignored when the job has ended, or when `attempt` is not
+// its current lease - except `sent`: a send that succeeded has succeeded, however late we hear of it.
+struct JobOutcome {
+  int64_t row = 0;  // never reused
+  uint32_t attempt = 0;
+  otp::DeliveryState state = otp::DeliveryState::queued;  // queued: again at due_at
+  otp::UnixMs due_at = 0;
+  int tries = 0;
+  int deaths = 0;
+  std::string detail, upstream_id;
+};
+// The state each job is in afterwards, in the order given.
+using JobStates = std::vector<otp::DeliveryState>;
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // --- reads: loop's thread
+  // ----------------------------------------------------------------------------------------- The record,
+  // whether live or only kept; nothing when there is none (or it is past keep_until).
+  [[nodiscard]] virtual std::expected<std::optional<otp::Otp>, Error> find(std::string_view name_space,
+                                                                           std::string_view id) = 0;
+  virtual void end_reads() = 0;
+
+  // --- writes by the OTP service
+  // ------------------------------------------------------------------------------------ Each reads the
+  // record, asks core/otp/rules.h, and writes record and send job together.
+  virtual void put(otp::Otp wanted, std::optional<otp::Idempotency> idempotency, Done<Written> done) = 0;
+  virtual void check(std::string name_space, std::string id, otp::Guess guess,
+                     std::optional<otp::Idempotency> idempotency, Done<Written> done) = 0;
+  virtual void resend(std::string name_space, std::string id, Done<Written> done) = 0;
+  virtual void status(std::string name_space, std::string id, bool consume, Done<Written> done) = 0;
+  virtual void set_address(otp::Otp wanted, std::string expected_to, Done<Written> done) = 0;
+
+  // --- writes by the dispatcher
+  // ------------------------------------------------------------------------------------- Leases up to
+  // `limit` due jobs of the provider; what has expired or been replaced ends as expired on the way.
+  virtual void lease(std::string provider, int limit, Done<Lease> done) = 0;
+  virtual void finish(std::vector<JobOutcome> outcomes, Done<JobStates> done) = 0;
+  // Ends queued jobs whose code has expired, and removes what nobody may see any more, in bounded batches.
+  // The answer: rows of the jobs that ended.
+  virtual void sweep(Done<std::vector<int64_t>> done) = 0;
+
+  // --- descriptors: what a provider is, remembered for the time before its worker is there
+  // ---------------------------
+  [[nodiscard]] virtual std::vector<std::pair<std::string, wire::Descriptor>> descriptors() = 0;
+  virtual void save_descriptor(std::string provider, wire::Descriptor descriptor) = 0;
+
+  // --- state
+  // ---------------------------------------------------------------------------------------------------------
+  // Any thread. False since the last write failed, until one succeeds.
+  [[nodiscard]] virtual bool writable() const = 0;
+  // Finishes what was asked, then stops. No call may follow.
+  virtual void close() = 0;
+};
+
+// Told on the store's thread after a commit, so that nobody has to poll. Must not block.
+struct Listener {
+  std::function<void(const std::string& provider)> jobs_queued;
+  std::function<void(const std::string& reason)> broken;  // the process must end; at most once
+};
+
+}  // namespace otpgw::store
