@@ -1,0 +1,152 @@
+// otpgateway-worker: loads one provider's plug-in and sends what the core leases to it.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <expected>
+#include <string>
+
+#include "worker/log.h"
+#include "worker/options.h"
+#include "worker/plugin_library.h"
+#include "worker/settings.h"
+#include "worker/worker.h"
+
+namespace otpgw::worker {
+namespace {
+
+constexpr int kExitDrained = 0, kExitRefused = 2;
+constexpr std::size_t kSpawnLineBytesMax = 1 << 20;
+constexpr std::chrono::milliseconds kSpawnLineWait{10000};
+
+int refuse(const std::string& why) {
+  log(LogLevel::error, why);
+  return kExitRefused;
+}
+
+// Byte by byte would do too: this is once per start, and nothing follows the line.
+std::expected<std::string, std::string> read_spawn_line() {
+  std::string line;
+  const auto end = std::chrono::steady_clock::now() + kSpawnLineWait;
+  while (line.size() < kSpawnLineBytesMax) {
+    using namespace std::chrono;
+    const auto left = ceil<milliseconds>(end - steady_clock::now()).count();
+    pollfd item{STDIN_FILENO, POLLIN, 0};
+    if (left <= 0 || ::poll(&item, 1, static_cast<int>(left)) == 0)
+      return std::unexpected("standard input: no line of JSON came within 10 s");
+    char buffer[4096];
+    const auto size = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return std::unexpected("standard input: it ended before a whole line of JSON");
+    line.append(buffer, static_cast<std::size_t>(size));
+    if (const auto at = line.find('\n'); at != line.npos) return line.substr(0, at);
+  }
+  return std::unexpected("standard input: the line is longer than 1 MiB");
+}
+
+std::expected<Settings, std::string> read_settings(const Options& options) {
+  if (options.mode != Options::Mode::spawned)
+    return settings_from_files(options.config_files, options.provider);
+  const auto line = read_spawn_line();
+  if (!line) return std::unexpected(line.error());
+  return settings_from_json(*line);
+}
+
+std::expected<void, std::string> check(const Settings& settings) {
+  if (settings.max_conns < 1 || settings.max_conns > kConnectionsMax)
+    return std::unexpected("max_conns: expected 1 to " + std::to_string(kConnectionsMax));
+  if (!settings.endpoint.starts_with("ipc://"))  // tcp:// would be open to everybody on the network
+    return std::unexpected("workers.endpoint: expected an address that begins with ipc://");
+  return {};
+}
+
+// A signal that drains is read in the main loop; every thread is started with it blocked.
+int block_drain_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a plug-in's TLS library may write to a closed connection
+  return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+std::expected<Instances, std::string> make_instances(const PluginLibrary& library,
+                                                     const wire::Descriptor& descriptor,
+                                                     const Settings& settings) {
+  const bool shared = (descriptor.flags & OTPGW_FLAG_THREAD_SAFE) != 0;
+  const auto threads = static_cast<std::size_t>(settings.max_conns);
+  const std::size_t count = shared ? 1 : threads + 1;  // the last one validates
+  Instances instances;
+  instances.made.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto instance = library.create(descriptor, settings.plugin_config);
+    if (!instance) return std::unexpected("providers." + settings.provider + "." + instance.error());
+    instances.made.push_back(std::move(*instance));
+  }
+  for (std::size_t i = 0; i < threads; ++i) instances.send.push_back(&instances.made[shared ? 0 : i]);
+  instances.validate = &instances.made.back();
+  return instances;
+}
+
+int serve(const Options& options) {
+  const bool spawned = options.mode == Options::Mode::spawned;
+  const Controls controls{.drain_signal = block_drain_signals(), .parent_pipe = spawned ? STDIN_FILENO : -1};
+  if (spawned) ::fcntl(STDIN_FILENO, F_SETFD, FD_CLOEXEC);
+  const auto settings = read_settings(options);
+  if (!settings) return refuse(settings.error());
+  configure_log(settings->provider, options.debug);
+  if (const auto checked = check(*settings); !checked) return refuse(checked.error());
+
+  const auto library = PluginLibrary::load(settings->plugin);
+  if (!library) return refuse(library.error());
+  const auto descriptor = (*library)->descriptor_for(settings->provider);
+  if (!descriptor) return refuse(descriptor.error());
+  auto instances = make_instances(**library, *descriptor, *settings);
+  if (!instances) return refuse(instances.error());
+
+  log(LogLevel::info, descriptor->name + " " + descriptor->version + " on " +
+                          std::to_string(settings->max_conns) + " threads");
+  Worker worker(*settings, *descriptor, *instances, controls, options.debug);
+  // A core that is gone waits for nobody, and a call may be stuck for its whole deadline.
+  if (worker.run() == Worker::End::orphaned) ::_exit(kExitDrained);
+  return kExitDrained;
+}
+
+int run(int argc, char** argv) {
+  const auto options = parse_options({argv + 1, static_cast<std::size_t>(argc > 0 ? argc - 1 : 0)});
+  if (!options) {
+    std::fprintf(stderr, "otpgateway-worker: %s\n%.*s", options.error().c_str(),
+                 static_cast<int>(kUsage.size()), kUsage.data());
+    return kExitRefused;
+  }
+  switch (options->mode) {
+    case Options::Mode::help:
+      std::fputs(kUsage.data(), stdout);
+      return 0;
+    case Options::Mode::version:
+      std::puts("otpgateway-worker " OTPGW_VERSION);
+      return 0;
+    case Options::Mode::spawned:
+    case Options::Mode::by_itself:
+      return serve(*options);
+  }
+  return kExitRefused;
+}
+
+}  // namespace
+}  // namespace otpgw::worker
+
+int main(int argc, char** argv) {
+  try {
+    return otpgw::worker::run(argc, argv);
+  } catch (const std::exception& e) {
+    return otpgw::worker::refuse(e.what());
+  }
+}

@@ -1,0 +1,82 @@
+#include "worker/sender_pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace otpgw::worker {
+namespace {
+
+int64_t unix_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+SenderPool::SenderPool(std::vector<PluginInstance*> instances, std::size_t queue_max, Outbox& outbox,
+                       Watchdog& watchdog)
+    : instances_(std::move(instances)), queue_max_(queue_max), outbox_(outbox), watchdog_(watchdog) {
+  threads_.reserve(instances_.size());
+  for (std::size_t slot = 0; slot < instances_.size(); ++slot)
+    threads_.emplace_back([this, slot] { run(slot); });
+}
+
+SenderPool::~SenderPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+void SenderPool::submit(std::vector<wire::Job>& jobs) {
+  std::size_t taken = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    taken = std::min(jobs.size(), queue_max_ - std::min(queue_max_, queue_.size()));
+    std::move(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(taken), std::back_inserter(queue_));
+  }
+  jobs.erase(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(taken));
+  for (std::size_t i = 0; i < taken; ++i) changed_.notify_one();
+}
+
+std::vector<std::string> SenderPool::withdraw() {
+  std::vector<std::string> ids;
+  const std::lock_guard lock(mutex_);
+  for (auto& job : queue_) ids.push_back(std::move(job.id));
+  queue_.clear();
+  return ids;
+}
+
+void SenderPool::run(std::size_t slot) {
+  ::pthread_setname_np(::pthread_self(), ("send-" + std::to_string(slot)).c_str());
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    const auto job = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    outbox_.put(send(job, slot));
+    lock.lock();
+  }
+}
+
+wire::Result SenderPool::send(const wire::Job& job, std::size_t slot) {
+  const auto now = unix_ms();
+  const auto left_ms = std::min<int64_t>(job.timeout_ms, job.expiry_unix_ms - now);
+  if (left_ms <= 0)  // the code is worth nothing any more; ending the job is the core's to do
+    return {.job_id = job.id,
+            .attempt = job.attempt,
+            .code = wire::ResultCode::retry,
+            .upstream_id = {},
+            .detail = "expired before the call"};
+  const Watchdog::Call call(watchdog_, slot, std::chrono::milliseconds(left_ms));
+  return instances_[slot]->send(job, now + left_ms);
+}
+
+}  // namespace otpgw::worker
