@@ -6,6 +6,9 @@
   const { namespace, id, origins } = document.body.dataset;
   const { page, url, status } = section.dataset;
 
+  // The code of a message's link is in the field now, and shall not stay in the history.
+  if (url && location.search.includes("otp=")) history.replaceState(null, "", url);
+
   // ---- The time left ----
   // The page comes back from the server when it has run out: by GET, so nothing is posted twice.
   const left = document.getElementById("left");
