@@ -22,6 +22,16 @@ using DescriptorPtr = std::shared_ptr<const wire::Descriptor>;
 constexpr std::string_view kCode = "",
                            kAddress = "/address";  // the two pages of an OTP, as redirect() wants them
 
+// The provider's own words, without the API's name for the field before them.
+std::string for_people(std::string_view sentence) {
+  constexpr std::string_view kField = "Invalid `to` address: ";
+  if (sentence.starts_with(kField)) sentence.remove_prefix(kField.size());
+  std::string words(sentence);
+  if (!words.empty() && words[0] >= 'a' && words[0] <= 'z')
+    words[0] = static_cast<char>(words[0] - 'a' + 'A');
+  return words;
+}
+
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 View view_of(const Captures& captures, const Params& params) {
@@ -206,9 +216,10 @@ class Pages : public std::enable_shared_from_this<Pages> {
     const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
     if (now->otp.closed) return renderer_.verified_page(view, descriptor.get());
     if (now->otp.locked()) return renderer_.locked_page(view, now->ttl_seconds);
-    const Complaint complaint = refusal.kind == wrong_code
-                                    ? Complaint{Complaint::Kind::wrong, {}}
-                                    : Complaint{Complaint::Kind::sentence, refusal.message};
+    Complaint complaint{Complaint::Kind::sentence, refusal.message};
+    if (refusal.kind == wrong_code) complaint = {Complaint::Kind::wrong, {}};
+    // Sent as often as it may be: the page says so where the button was.
+    if (refusal.kind == locked && now->otp.generate >= now->otp.max_generate) complaint = {};
     const int status = refusal.kind == locked ? 429 : 400;
     Response response = renderer_.code_page(status, view, now->otp, descriptor.get(), {}, complaint);
     if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));
@@ -228,7 +239,7 @@ class Pages : public std::enable_shared_from_this<Pages> {
     const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
     const int status = refusal.kind == locked ? 429 : 400;
     Response response = renderer_.address_page(status, view, now->otp, descriptor.get(), to,
-                                               {Complaint::Kind::sentence, refusal.message});
+                                               {Complaint::Kind::sentence, for_people(refusal.message)});
     if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));
     return response;
   }

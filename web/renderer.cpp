@@ -128,7 +128,8 @@ http::Response Renderer::code_page(int status, const View& view, const otp::Otp&
   flags.set(Flag::popup, view.popup);
   flags.set(Flag::described, !values[Field::description].empty());
   flags.set(Flag::digits, otp.code_is_digits);
-  flags.set(Flag::changeable, otp.to_from_page);
+  // Another address takes another sending.
+  flags.set(Flag::changeable, otp.to_from_page && otp.generate < otp.max_generate);
   flags.set(Flag::resendable, otp.generate < otp.max_generate);
   flags.set(Flag::filled, !code.empty());
   set_complaint(flags, values, complaint, Flag::no_code);

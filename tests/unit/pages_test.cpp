@@ -222,6 +222,12 @@ TEST_F(PagesTest, ResendRedirectsSoThatReloadSendsNothing) {
   EXPECT_THAT(service.calls, ::testing::ElementsAre("resend", "resend"));
 
   service.stored->generate = 3;
+  service.stored->to_from_page = true;
+  service.next = refusal(Refusal::Kind::locked, "OTP attempts exceeded.");
+  const auto spent = post("action=resend");
+  EXPECT_EQ(spent.status, 429);
+  EXPECT_THAT(spent.body, AllOf(HasSubstr("can't be sent again"), Not(HasSubstr("exceeded")),
+                                Not(HasSubstr(">Change<"))));
   EXPECT_THAT(get().body, Not(HasSubstr("value=\"resend\"")));
 }
 
@@ -270,7 +276,7 @@ TEST_F(PagesTest, WithoutAddressThePageAsksForOne) {
   service.next = refusal(Refusal::Kind::invalid, "Invalid `to` address: no <at> sign");
   const auto refused = ask(Method::post, kAddressPath, "", "to=%3Cx%3E&expected=");
   EXPECT_EQ(refused.status, 400);
-  EXPECT_THAT(refused.body, AllOf(HasSubstr("no &lt;at&gt; sign"), HasSubstr("value=\"&lt;x&gt;\"")));
+  EXPECT_THAT(refused.body, AllOf(HasSubstr(">No &lt;at&gt; sign<"), HasSubstr("value=\"&lt;x&gt;\"")));
   EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=a@b.c&expected=").status, 303);
   EXPECT_THAT(service.calls, ::testing::ElementsAre("address <x> for ", "address a@b.c for "));
 }
