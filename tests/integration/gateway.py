@@ -247,10 +247,14 @@ class Gateway:
         return [pid for pid in children(self.process.pid) if "worker" in command_line(pid)]
 
     def worker_pid(self, provider):
-        """The worker of one provider, or None while there is none."""
+        """The worker of one provider, or None while there is none: the one that has its plug-in loaded."""
         for pid in self.worker_pids():
-            if provider in command_line(pid).split("\0"):
-                return pid
+            try:
+                with open("/proc/%d/maps" % pid, encoding="utf-8", errors="replace") as maps:
+                    if "/%s.so" % provider in maps.read():
+                        return pid
+            except OSError:
+                continue
         return None
 
 

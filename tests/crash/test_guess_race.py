@@ -1,0 +1,179 @@
+"""Guesses race the counter.
+
+Goal: never more than max_attempts guesses are evaluated per code and at most one succeeds, however many arrive at
+once, over the API and the page, with resends and new codes mixed in. Method: 100 ids (1,000 with OTPGW_LONG) times
+64 guessers times 20 guesses; the answers are counted and compared with the counter at the end. A control that reads
+and then writes must fail the same count.
+"""
+
+import collections
+import json
+import os
+import random
+import unittest
+import uuid
+
+from client import Client
+from gateway import SECRET, Gateway
+from mailbox import MailBox
+from pipeline import Pipeline, Request
+from toy_gateway import ToyGateway
+
+IDS = 1000 if os.environ.get("OTPGW_LONG") else 100
+GUESSERS = 64
+GUESSES = 20
+MAX_ATTEMPTS = 5
+RIGHT, WRONG = "482913", "000000"
+
+# What the guessers of an id do: the doors they use, and how often a guess is right.
+PLANS = [
+    {"doors": ("api",), "right": 0.0},
+    {"doors": ("api", "page"), "right": 0.0},
+    {"doors": ("api",), "right": 1.0},
+    {"doors": ("api",), "right": 0.1},
+    {"doors": ("page",), "right": 0.1},
+    {"doors": ("api", "page"), "right": 0.1},
+]
+
+
+class Race:
+    """Runs the guessers of one server and counts what its answers say."""
+
+    def __init__(self, port, provider):
+        self.port = port
+        self.provider = provider
+        self.authorization = Client(port, "app", SECRET).authorization
+        self.pipeline = Pipeline(port, GUESSERS)
+        self.random = random.Random(7)
+        self.guesses = 0
+        self.resends = 0
+
+    def close(self):
+        self.pipeline.close()
+
+    def call(self, kind, method, path, form=None):
+        """One request, alone."""
+        result = []
+        self.pipeline.run([[Request(kind, method, path, form, self.authorization)]],
+                          lambda _, status, body: result.append((status, body)))
+        return result[0]
+
+    def put_form(self):
+        return {"provider": self.provider, "to": "race@mail.example", "otp": RIGHT, "max_attempts": MAX_ATTEMPTS,
+                "max_generate": 20}
+
+    def run_id(self, plan):
+        """Counts by outcome for one id, and violations as sentences."""
+        otp_id = "race-" + uuid.uuid4().hex
+        status, body = self.call("put", "PUT", "/api/otp/" + otp_id, self.put_form())
+        if status != 200:
+            raise AssertionError("PUT: %d %r" % (status, body))
+        counts = collections.Counter()
+
+        def answered(kind, status, body):
+            counts[self.outcome(kind, status, body)] += 1
+
+        self.pipeline.run([self.requests(otp_id, plan, plan["doors"][guesser % len(plan["doors"])])
+                           for guesser in range(GUESSERS)], answered)
+        return counts, self.violations(otp_id, plan, counts)
+
+    def requests(self, otp_id, plan, door):
+        requests = []
+        path = ("/api/otp/" if door == "api" else "/otp/app/") + otp_id
+        authorization = self.authorization if door == "api" else None
+        for _ in range(GUESSES):
+            right = self.random.random() < plan["right"]
+            requests.append(Request(door, "POST", path, {"action": "check", "otp": RIGHT if right else WRONG},
+                                    authorization))
+            self.guesses += 1
+            if self.random.random() < 0.1:
+                requests.append(Request("resend", "POST", path, {"action": "resend"}, authorization))
+                self.resends += 1
+            elif plan["right"] == 0 and self.random.random() < 0.02:  # a new code may not reset the count
+                requests.append(Request("put", "PUT", "/api/otp/" + otp_id, self.put_form(), self.authorization))
+                self.resends += 1
+        return requests
+
+    @staticmethod
+    def outcome(kind, status, body):
+        if kind in ("put", "resend"):
+            if status not in (200, 303, 400, 404, 429):
+                raise AssertionError("%s: %d %r" % (kind, status, body))
+            return kind
+        if status == 200:
+            return kind + " success"
+        if status == 400 and kind == "page":
+            return "page wrong"
+        if status == 400 and b"Incorrect OTP" in body:
+            return "api wrong"
+        if status == 429:
+            return "locked"
+        if status in (400, 404):
+            return "gone"
+        raise AssertionError("%s: %d %r" % (kind, status, body))
+
+    def violations(self, otp_id, plan, counts):
+        found = []
+        wrong = counts["api wrong"] + counts["page wrong"]
+        status, body = self.call("get", "GET", "/api/otp/" + otp_id)
+        otp = json.loads(body)["data"] if status == 200 else None
+        if wrong > MAX_ATTEMPTS:
+            found.append("%d wrong guesses were evaluated" % wrong)
+        if counts["api success"] > 1:
+            found.append("%d checks succeeded" % counts["api success"])
+        if plan["doors"] == ("api",) and wrong + counts["api success"] > MAX_ATTEMPTS:
+            found.append("%d guesses were evaluated" % (wrong + counts["api success"]))
+        if otp and otp["attempts"] > MAX_ATTEMPTS + 1:
+            found.append("the counter went to %d" % otp["attempts"])
+        if otp and wrong > otp["attempts"] - 1:
+            found.append("%d wrong guesses, but the counter says %d" % (wrong, otp["attempts"] - 1))
+        # A page shows "verified" to whoever asks once it is closed; what it evaluated, the counter tells.
+        if plan["doors"] == ("page",) and otp and otp["closed"] and otp["attempts"] > MAX_ATTEMPTS:
+            found.append("a locked code was verified")
+        if plan["right"] == 0:
+            if otp is None or otp["attempts"] != MAX_ATTEMPTS + 1:
+                found.append("not exactly %d guesses were evaluated: %r" % (MAX_ATTEMPTS, otp))
+            if self.call("api", "POST", "/api/otp/" + otp_id, {"otp": RIGHT})[0] != 429:
+                found.append("a locked code was evaluated")
+        if plan["right"] == 1 and counts["api success"] != 1:
+            found.append("%d of %d right guesses succeeded" % (counts["api success"], GUESSERS * GUESSES))
+        return found
+
+
+def race(port, provider, ids):
+    run = Race(port, provider)
+    totals, violations = collections.Counter(), []
+    try:
+        for number in range(ids):
+            counts, found = run.run_id(PLANS[number % len(PLANS)])
+            totals += counts
+            violations += found
+    finally:
+        run.close()
+    print("\n  ids %d, guesses %d, resends and new codes %d" % (ids, run.guesses, run.resends))
+    print("  evaluated wrong: API %d, page %d; successes: API %d; locked %d, gone %d, page says verified %d"
+          % (totals["api wrong"], totals["page wrong"], totals["api success"], totals["locked"], totals["gone"],
+             totals["page success"]))
+    print("  violations %d" % len(violations), flush=True)
+    return violations
+
+
+class GuessRace(unittest.TestCase):
+    def test_the_gateway_keeps_the_count(self):
+        box = MailBox()
+        self.addCleanup(box.shut_down)
+        gateway = Gateway(smtp_port=box.port)
+        self.addCleanup(gateway.close)
+        gateway.start()
+        self.assertEqual(race(gateway.port, "smtp", IDS), [])
+
+    def test_a_control_that_reads_then_writes_fails(self):
+        toy = ToyGateway()
+        self.addCleanup(toy.close)
+        violations = race(toy.port, "smtp", len(PLANS))
+        self.assertTrue(any("wrong guesses were evaluated" in text for text in violations), violations)
+        self.assertTrue(any("checks succeeded" in text for text in violations), violations)
+
+
+if __name__ == "__main__":
+    unittest.main()

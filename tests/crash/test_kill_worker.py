@@ -1,0 +1,128 @@
+"""kill -9 of a worker at six points around a send.
+
+Goal: no job is lost, nothing is sent once its code has expired, there are at most as many copies as jobs were in
+flight, and each copy carries the same code and the same Message-ID. Method: an SMTP server stops the conversation at
+the point, the worker is killed there, 20 times per point (200 with OTPGW_LONG); the points run side by side, each
+with a gateway of its own.
+"""
+
+import os
+import re
+import signal
+import threading
+import time
+import traceback
+import unittest
+import uuid
+
+from gateway import Gateway, wait_for
+from stalling_smtp import POINTS, StallingSmtp
+
+KILLS = 200 if os.environ.get("OTPGW_LONG") else 20
+JOBS = 3  # in flight at each kill
+SHORT_EVERY = 5  # each fifth kill hits codes that soon expire
+SHORT_TTL_SECONDS = 1
+LATE_SECONDS_MAX = 0.1  # for a command of a call that began in time to reach the server
+DELIVERY_SECONDS_MAX = 60
+
+
+class Point:
+    """All kills at one point, against one gateway."""
+
+    def __init__(self, point):
+        self.point = point
+        self.lost, self.late, self.wrong = [], [], []
+        self.kills = self.acknowledged = self.copies = self.expired = 0
+        self.error = None
+
+    def run(self):
+        server = StallingSmtp()
+        gateway = Gateway({"providers": {"smtp": {"max_conns": JOBS, "timeout": "5s"}}}, smtp_port=server.port)
+        try:
+            gateway.start()
+            for number in range(KILLS):
+                self.kill_once(gateway, server, short=number % SHORT_EVERY == SHORT_EVERY - 1)
+        except Exception:
+            self.error = traceback.format_exc() + gateway.log()[-2000:]
+        finally:
+            gateway.close()
+            server.close()
+
+    def kill_once(self, gateway, server, short):
+        api = gateway.client()
+        pid = wait_for("the smtp worker", lambda: gateway.worker_pid("smtp"), 20)
+        if not short:  # it must be ready, or the codes that soon expire see no send at all
+            self.deliver(api, server)
+        server.stall_at(self.point)
+        jobs = []
+        for _ in range(JOBS):
+            address = "kill-%s@mail.example" % uuid.uuid4().hex
+            answer = api.put(None, provider="smtp", to=address, ttl=SHORT_TTL_SECONDS if short else 300)
+            if answer.status != 200:
+                raise AssertionError("PUT: %r" % answer)
+            jobs.append((address, answer.data["otp"], time.time() + answer.data["ttl"]))
+        self.acknowledged += JOBS
+        reached = server.wait_reached(20 if not short else SHORT_TTL_SECONDS)
+        if not reached and not short:
+            raise AssertionError("no send came to the point " + self.point)
+        os.kill(pid, signal.SIGKILL)
+        self.kills += 1
+        server.let_go()
+        for address, code, expires_at in jobs:
+            self.judge(server, address, code, expires_at, short)
+
+    def judge(self, server, address, code, expires_at, short):
+        deadline = expires_at + 1.5 if short else time.time() + DELIVERY_SECONDS_MAX
+        while not server.mails_to(address) and time.time() < deadline:
+            time.sleep(0.02)
+        mails = server.mails_to(address)
+        if not mails:
+            if short:
+                self.expired += 1
+            else:
+                self.lost.append(address)
+            return
+        if not short and self.point in ("dot", "after"):
+            time.sleep(0.3 / JOBS)  # a copy may be on its way
+            mails = server.mails_to(address)
+        self.copies += len(mails) - 1
+        if len({mail.message_id for mail in mails}) != 1:
+            self.wrong.append(address)
+        for mail in mails:
+            if not re.search(rb"\b%s\b" % code.encode("ascii"), mail.content):
+                self.wrong.append(address)
+        self.late += [recipient for recipient, at in server.commands
+                      if recipient == address and at > expires_at + LATE_SECONDS_MAX]
+
+    def deliver(self, api, server):
+        """One mail, so that the worker is known to be ready."""
+        address = "ready-%s@mail.example" % uuid.uuid4().hex
+        api.put(None, provider="smtp", to=address)
+        wait_for("a mail before the kill", lambda: server.mails_to(address), 30)
+
+
+class KillWorker(unittest.TestCase):
+    def test_nothing_is_lost_or_late(self):
+        points = [Point(name) for name in POINTS]
+        threads = [threading.Thread(target=point.run) for point in points]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print("\n  %-8s %6s %13s %6s %11s %6s %8s %12s" % (
+            "point", "kills", "acknowledged", "lost", "duplicated", "late", "expired", "other id/code"))
+        for point in points:
+            print("  %-8s %6d %13d %6d %11d %6d %8d %12d" % (
+                point.point, point.kills, point.acknowledged, len(point.lost), point.copies, len(point.late),
+                point.expired, len(point.wrong)))
+        print("  took %.0f s" % (time.monotonic() - started), flush=True)
+        for point in points:
+            with self.subTest(point.point):
+                self.assertIsNone(point.error, point.error)
+                self.assertEqual((point.lost, point.late, point.wrong), ([], [], []))
+                self.assertLessEqual(point.copies, point.kills * JOBS)
+
+
+if __name__ == "__main__":
+    unittest.main()
