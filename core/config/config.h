@@ -81,6 +81,9 @@ struct Sources {
   // Where the program's own files are: message templates (<share_dir>/messages), and plug-ins when
   // app.plugins_dir is not given.
   std::filesystem::path share_dir, plugins_dir;
+  // A worker that reads its configuration itself names its provider here: that section must be enabled, the
+  // other providers and [auth] are passed over (their secrets' files may be closed to its user).
+  std::string only_provider;
 };
 
 // Reads and checks everything. The error is one line that names file, line, key and what is expected:

@@ -1,0 +1,91 @@
+// [app]
+#include <algorithm>
+
+#include "core/config/section.h"
+#include "core/config/sections.h"
+#include "core/config/web_address.h"
+
+namespace otpgw::config {
+namespace {
+
+void read_address(const Section& section, App& app) {
+  const Node* value = section.find("address");
+  if (value == nullptr) return;
+  const auto address = parse_host_port(as_text(*value).value());
+  if (!address) section.refuse("address", "expected HOST:PORT like \"127.0.0.1:9000\"; got " + shown(*value));
+  app.host = address->host;
+  app.port = address->port;
+}
+
+std::string default_root_url(const App& app, const Section& section, const Places& places,
+                             Warnings& warnings) {
+  const bool everywhere = app.host == "0.0.0.0" || app.host == "::";
+  const std::string host = everywhere                                ? "localhost"
+                           : app.host.find(':') != std::string::npos ? "[" + app.host + "]"
+                                                                     : app.host;
+  const std::string url = "http://" + host + ":" + std::to_string(app.port);
+  if (everywhere) {
+    const Node* address = section.find("address");
+    warnings.push_back((address == nullptr ? places.file : address->origin.where) +
+                       ": app.root_url: not set, so links lead to " + url);
+  }
+  return url;
+}
+
+void read_root_url(const Section& section, const Places& places, Warnings& warnings, App& app) {
+  const std::string given = section.text("root_url", "");
+  if (given.empty()) {
+    app.root_url = default_root_url(app, section, places, warnings);
+    return;
+  }
+  const auto url = parse_root_url(given);
+  if (!url) {
+    section.refuse("root_url",
+                   "expected an http:// or https:// address without query, like "
+                   "\"https://otp.example.com\"; got " +
+                       shown(*section.find("root_url")));
+  }
+  app.root_url = *url;
+}
+
+std::string read_image(const Section& section, std::string_view name) {
+  const std::string url = section.text(name, "");
+  if (!url.empty() && !is_image_url(url)) {
+    section.refuse(name, "expected an http:// or https:// address, or a path that starts with /; got " +
+                             shown(*section.find(name)));
+  }
+  return url;
+}
+
+}  // namespace
+
+App read_app(const Node& root, const Places& places, Warnings& warnings) {
+  const Section section(&root, "app", "app");
+  App app;
+  read_address(section, app);
+  read_root_url(section, places, warnings, app);
+  app.logo_url = read_image(section, "logo_url");
+  app.favicon_url = read_image(section, "favicon_url");
+  app.server_timeout = section.duration("server_timeout", app.server_timeout);
+  app.debug_logs = section.boolean("enable_debug_logs", app.debug_logs);
+  app.send_wait = section.duration("send_wait", app.send_wait);
+
+  // A ceiling is for what callers ask; the configured default is always allowed.
+  using std::chrono::duration_cast;
+  using std::chrono::seconds;
+  app.otp_ttl = duration_cast<seconds>(section.duration("otp_ttl", app.otp_ttl));
+  app.otp_ttl_max =
+      std::max(app.otp_ttl, duration_cast<seconds>(section.duration("otp_ttl_max", app.otp_ttl_max)));
+  app.otp_max_attempts = section.integer("otp_max_attempts", app.otp_max_attempts);
+  app.otp_max_attempts_max =
+      std::max(app.otp_max_attempts, section.integer("otp_max_attempts_max", app.otp_max_attempts_max));
+  app.otp_max_generate = section.integer("otp_max_generate", app.otp_max_generate);
+  app.otp_max_generate_max =
+      std::max(app.otp_max_generate, section.integer("otp_max_generate_max", app.otp_max_generate_max));
+
+  app.data_dir = section.path_of("data_dir", places.data_dir);
+  app.plugins_dir = section.path_of("plugins_dir", places.plugins_dir);
+  return app;
+}
+
+}  // namespace otpgw::config

@@ -1,0 +1,52 @@
+#include "core/config/plugin_config.h"
+
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+
+#include <sstream>
+
+#include "core/config/schema.h"
+
+namespace otpgw::config {
+namespace {
+
+using Poco::Dynamic::Var;
+
+Var json(const Node& node) {
+  if (const auto* list = std::get_if<List>(&node.value)) {
+    Poco::JSON::Array::Ptr array = new Poco::JSON::Array;
+    for (const Node& item : *list) array->add(json(item));
+    return array;
+  }
+  if (const Table* table = node.table()) {
+    Poco::JSON::Object::Ptr object = new Poco::JSON::Object;
+    for (const Member& member : *table) object->set(member.name, json(member.node));
+    return object;
+  }
+  if (const auto* text = std::get_if<std::string>(&node.value)) return *text;
+  if (const auto* integer = std::get_if<int64_t>(&node.value)) return Poco::Int64{*integer};
+  if (const auto* boolean = std::get_if<bool>(&node.value)) return *boolean;
+  return std::get<double>(node.value);
+}
+
+Var typed(const Key* key, const Node& node) {
+  if (key != nullptr && key->type == Type::integer) return Poco::Int64{as_integer(node).value()};
+  if (key != nullptr && key->type == Type::boolean) return as_boolean(node).value();
+  return json(node);
+}
+
+}  // namespace
+
+std::string plugin_config_json(const Section& section) {
+  const std::string provider = section.path().substr(section.path().find('.') + 1);
+  Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
+  for (const Member& member : *section.node()->table()) {
+    const std::string path[] = {"providers", provider, member.name};
+    object.set(member.name, typed(find_key(path), member.node));
+  }
+  std::ostringstream out;
+  object.stringify(out);
+  return out.str();
+}
+
+}  // namespace otpgw::config

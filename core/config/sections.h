@@ -1,0 +1,36 @@
+// What load() makes of each section of a checked tree. All throw Refused, and add lines to `warnings`.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/config/config.h"
+#include "core/config/tree.h"
+
+namespace otpgw::config {
+
+using Warnings = std::vector<std::string>;
+
+// Where things are when the configuration doesn't say.
+struct Places {
+  std::string file;              // the first configuration file, for messages
+  std::filesystem::path folder;  // its folder
+  std::filesystem::path data_dir, plugins_dir, share_dir;
+};
+
+[[nodiscard]] App read_app(const Node& root, const Places& places, Warnings& warnings);
+[[nodiscard]] Sqlite read_store(const Node& root, const App& app, Warnings& warnings);
+[[nodiscard]] Workers read_workers(const Node& root);
+[[nodiscard]] std::map<std::string, Namespace, std::less<>> read_namespaces(const Node& root,
+                                                                            const Places& places,
+                                                                            Warnings& warnings);
+// Refuses an enabled webhook too: those come from the same table of contents and nothing can send them yet.
+// With `only` not empty, other sections than that one are passed over.
+[[nodiscard]] std::map<std::string, Provider, std::less<>> read_providers(const Node& root, const App& app,
+                                                                          const Places& places,
+                                                                          const std::string& only,
+                                                                          Warnings& warnings);
+
+}  // namespace otpgw::config

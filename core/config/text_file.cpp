@@ -1,0 +1,46 @@
+#include "core/config/text_file.h"
+
+#include <Poco/UTF8Encoding.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace otpgw::config {
+
+std::expected<std::string, std::string> read_text_file(const std::filesystem::path& file,
+                                                       std::size_t bytes_max) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) return std::unexpected("it is a folder");
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    return std::unexpected(errno == ENOENT ? "no such file"
+                                           : "it can't be read: " + std::string(strerror(errno)));
+  }
+  // One byte more than allowed tells "too large" without asking for a size that a pipe doesn't have.
+  std::string text(bytes_max + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return std::unexpected("it can't be read");
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > bytes_max) {
+    return std::unexpected("it is larger than " + std::to_string(bytes_max / 1024) + " KiB");
+  }
+  if (!is_utf8(text)) return std::unexpected("it is not UTF-8 text");
+  return text;
+}
+
+bool is_utf8(std::string_view text) {
+  const Poco::UTF8Encoding utf8;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data() + at);
+    const int length = utf8.sequenceLength(bytes, 1);
+    if (length <= 0 || at + static_cast<std::size_t>(length) > text.size()) return false;
+    if (length > 1 && !Poco::UTF8Encoding::isLegal(bytes, length)) return false;
+    if (length == 1 && *bytes >= 0x80) return false;
+    at += static_cast<std::size_t>(length);
+  }
+  return true;
+}
+
+}  // namespace otpgw::config

@@ -1,0 +1,18 @@
+// Reads a small UTF-8 text file whole: configuration, secret, template.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace otpgw::config {
+
+// The error says why, without the file's name: "no such file", "it is larger than 64 KiB".
+[[nodiscard]] std::expected<std::string, std::string> read_text_file(const std::filesystem::path& file,
+                                                                     std::size_t bytes_max);
+
+[[nodiscard]] bool is_utf8(std::string_view text);
+
+}  // namespace otpgw::config

@@ -1,0 +1,29 @@
+// The addresses that a configuration holds: where to listen, who links to us, who may frame us.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace otpgw::config {
+
+struct HostPort {
+  std::string host;  // an IPv6 address without its brackets
+  uint16_t port = 0;
+};
+// "127.0.0.1:9000", "localhost:9000", "[::1]:9000"; ":9000" is every IPv4 address, as in the Go program.
+[[nodiscard]] std::optional<HostPort> parse_host_port(std::string_view text);
+
+// "https://otp.example/gateway/" without its trailing slash; nothing when it isn't http or https, has no
+// host, or has a user, a query or a fragment.
+[[nodiscard]] std::optional<std::string> parse_root_url(std::string_view text);
+
+// "https://app.example", "http://localhost:*", in lower case. Nothing for what a browser would never send as
+// an origin: with a path, with a user, of another scheme.
+[[nodiscard]] std::optional<std::string> parse_origin(std::string_view text);
+
+// An image for the pages: an http(s) address, or a path that starts with one slash.
+[[nodiscard]] bool is_image_url(std::string_view text);
+
+}  // namespace otpgw::config
