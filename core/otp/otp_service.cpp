@@ -17,6 +17,14 @@ Refusal refuse(Kind kind, std::string message) {
   return {.kind = kind, .message = std::move(message), .otp = {}};
 }
 
+// A refusal that shows the OTP.
+Refusal refuse(Kind kind, std::string message, Otp otp, UnixMs now) {
+  auto refusal = refuse(kind, std::move(message));
+  refusal.ttl_seconds = otp.ttl_seconds(now);
+  refusal.otp = std::move(otp);
+  return refusal;
+}
+
 Refusal unavailable(std::string message) {
   auto refusal = refuse(Kind::unavailable, std::move(message));
   refusal.retry_after = std::chrono::seconds{1};
@@ -255,6 +263,7 @@ Outcome OtpService::outcome(std::expected<store::Written, store::Error> written,
                             bool is_check) const {
   if (!written) return std::unexpected(unavailable("Unable to reach store."));
   auto& otp = written->otp;
+  const auto now = parts_.clock.now();
   switch (written->verdict) {
     case Verdict::done:
     case Verdict::still_sending:
@@ -262,25 +271,18 @@ Outcome OtpService::outcome(std::expected<store::Written, store::Error> written,
     case Verdict::not_found:
       return std::unexpected(refuse(Kind::not_found, "the OTP does not exist"));
     case Verdict::locked: {
-      const auto seconds = std::max<int64_t>(1, otp.ttl_seconds(parts_.clock.now()));
-      auto refusal =
-          refuse(Kind::locked,
-                 is_check ? "Too many attempts. Please retry after " + std::to_string(seconds) + " seconds."
-                          : "OTP attempts exceeded. Retry after " + std::to_string(seconds) + " seconds.");
+      const auto seconds = std::max<int64_t>(1, otp.ttl_seconds(now));
+      auto message =
+          (is_check ? "Too many attempts. Please retry after " : "OTP attempts exceeded. Retry after ") +
+          std::to_string(seconds) + " seconds.";
+      auto refusal = refuse(Kind::locked, std::move(message), std::move(otp), now);
       refusal.retry_after = std::chrono::seconds{seconds};
-      refusal.otp = std::move(otp);
       return std::unexpected(std::move(refusal));
     }
-    case Verdict::wrong_code: {
-      auto refusal = refuse(Kind::wrong_code, "Incorrect OTP");
-      refusal.otp = std::move(otp);
-      return std::unexpected(std::move(refusal));
-    }
-    case Verdict::not_verified: {
-      auto refusal = refuse(Kind::not_verified, "OTP not verified.");
-      refusal.otp = std::move(otp);
-      return std::unexpected(std::move(refusal));
-    }
+    case Verdict::wrong_code:
+      return std::unexpected(refuse(Kind::wrong_code, "Incorrect OTP", std::move(otp), now));
+    case Verdict::not_verified:
+      return std::unexpected(refuse(Kind::not_verified, "OTP not verified.", std::move(otp), now));
     case Verdict::already_closed:
       return std::unexpected(refuse(Kind::invalid, "The OTP is already verified."));
     case Verdict::no_address:
@@ -301,11 +303,10 @@ void OtpService::after_write(std::expected<store::Written, store::Error> written
   if (written && written->ended_job) job_ended(written->ended_job, {DeliveryState::expired, 0, {}, {}});
   const auto job = written ? written->job : 0;
   auto result = outcome(std::move(written), with_code, false);
-  const auto finish = [](Outcome out, Done then) {
+  const auto finish = [this](Outcome out, Done then) {
     if (out && out->otp.delivery.state == DeliveryState::failed) {
-      Refusal refusal{
-          .kind = Kind::delivery_failed, .message = "Error sending OTP.", .otp = std::move(out->otp)};
-      return then(std::unexpected(std::move(refusal)));
+      return then(std::unexpected(
+          refuse(Kind::delivery_failed, "Error sending OTP.", std::move(out->otp), parts_.clock.now())));
     }
     then(std::move(out));
   };

@@ -36,6 +36,7 @@ struct Refusal {
   Kind kind = Kind::internal;
   std::string message;
   std::optional<Otp> otp;               // for the kinds that carry it, and for locked
+  int64_t ttl_seconds = 0;              // of otp
   std::chrono::seconds retry_after{0};  // for locked and unavailable
 };
 

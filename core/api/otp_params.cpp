@@ -1,0 +1,132 @@
+#include "core/api/otp_params.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "core/http/json_text.h"
+
+namespace otpgw::api {
+namespace {
+
+// SECURITY.md, "Inputs".
+constexpr std::size_t kIdMin = 6, kIdMax = 128;
+constexpr std::size_t kAddressBytesMax = 254, kDescriptionBytesMax = 1024, kExtraBytesMax = 4096;
+constexpr int64_t kWaitSecondsMax = 30;
+
+// C0, DEL, and C1 in UTF-8.
+bool has_control(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x20 || c == 0x7f) return true;
+    if (c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return true;
+  }
+  return false;
+}
+
+std::string quoted(std::string_view name) { return "`" + std::string(name) + "`"; }
+
+// Nothing when the parameter was not given or is empty.
+std::expected<std::optional<int64_t>, std::string> read_number(const http::Params& params,
+                                                               std::string_view name, int64_t min,
+                                                               int64_t max) {
+  const auto& text = params.get(name);
+  if (text.empty()) return std::nullopt;
+  int64_t value = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (ec != std::errc() || end != text.data() + text.size() || value < min || value > max) {
+    return std::unexpected("Invalid " + quoted(name) + " value. It must be a whole number from " +
+                           std::to_string(min) + " to " + std::to_string(max) + ".");
+  }
+  return value;
+}
+
+std::expected<std::optional<bool>, std::string> read_boolean(const http::Params& params,
+                                                             std::string_view name) {
+  constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "TRUE", "true", "True"};
+  constexpr std::array<std::string_view, 6> kFalse = {"0", "f", "F", "FALSE", "false", "False"};
+  const auto& text = params.get(name);
+  if (text.empty()) return std::nullopt;
+  if (std::ranges::count(kTrue, text)) return true;
+  if (std::ranges::count(kFalse, text)) return false;
+  return std::unexpected("Invalid " + quoted(name) + " value. It must be true or false.");
+}
+
+}  // namespace
+
+std::optional<std::string> wrong_id(std::string_view id) {
+  const auto length = http::code_points(id);
+  if (length < kIdMin) return "ID should be min 6 chars.";
+  if (length > kIdMax) return "ID should be max 128 chars.";
+  if (id.find('/') != std::string_view::npos || has_control(id)) {
+    return "ID must not hold `/` or control characters.";
+  }
+  return {};
+}
+
+std::expected<otp::PutRequest, std::string> read_put(const config::Config& config,
+                                                     const http::Params& params) {
+  for (const auto* later : {"client_ip", "locale", "return_url"}) {
+    if (params.find(later)) return std::unexpected(quoted(later) + " is not supported yet. Leave it out.");
+  }
+  otp::PutRequest request;
+  request.provider = params.get("provider");
+  if (request.provider.find(',') != std::string::npos) {
+    return std::unexpected("Invalid `provider` value. A list of providers is not supported yet; name one.");
+  }
+  request.to = params.get("to");
+  if (request.to.size() > kAddressBytesMax) {
+    return std::unexpected("Invalid `to` address: It is longer than 254 bytes.");
+  }
+  if (has_control(request.to)) return std::unexpected("Invalid `to` address: It holds a control character.");
+  request.code = params.get("otp");
+  if (has_control(request.code)) return std::unexpected("Invalid `otp` value. It holds a control character.");
+
+  const auto& app = config.app;
+  auto ttl = read_number(params, "ttl", 1, app.otp_ttl_max.count());
+  if (!ttl) return std::unexpected(ttl.error());
+  request.ttl_seconds = *ttl;
+  auto attempts =
+      read_number(params, "max_attempts", 1, std::max(app.otp_max_attempts, app.otp_max_attempts_max));
+  if (!attempts) return std::unexpected(attempts.error());
+  request.max_attempts = *attempts;
+  auto generate =
+      read_number(params, "max_generate", 1, std::max(app.otp_max_generate, app.otp_max_generate_max));
+  if (!generate) return std::unexpected(generate.error());
+  request.max_generate = *generate;
+
+  request.channel_description = params.get("channel_description");
+  request.address_description = params.get("address_description");
+  for (const auto* name : {"channel_description", "address_description"}) {
+    if (params.get(name).size() > kDescriptionBytesMax) {
+      return std::unexpected("Invalid " + quoted(name) + " value. It must be at most 1024 bytes.");
+    }
+  }
+  if (const auto& extra = params.get("extra"); !extra.empty()) {
+    if (extra.size() > kExtraBytesMax) {
+      return std::unexpected("Invalid JSON in `extra`: It must be at most 4096 bytes.");
+    }
+    if (!http::is_json(extra)) return std::unexpected("Invalid JSON in `extra`: It is not one JSON value.");
+    request.extra = extra;
+  }
+  auto skip_delete = read_skip_delete(params);
+  if (!skip_delete) return std::unexpected(skip_delete.error());
+  request.skip_delete = skip_delete->value_or(false);
+  auto wait = read_wait(config, params);
+  if (!wait) return std::unexpected(wait.error());
+  request.wait = *wait;
+  return request;
+}
+
+std::expected<std::optional<bool>, std::string> read_skip_delete(const http::Params& params) {
+  return read_boolean(params, "skip_delete");
+}
+
+std::expected<std::chrono::milliseconds, std::string> read_wait(const config::Config& config,
+                                                                const http::Params& params) {
+  auto seconds = read_number(params, "wait", 0, kWaitSecondsMax);
+  if (!seconds) return std::unexpected(seconds.error());
+  return *seconds ? std::chrono::milliseconds{**seconds * 1000} : config.app.send_wait;
+}
+
+}  // namespace otpgw::api

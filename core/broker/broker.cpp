@@ -1,0 +1,202 @@
+#include "core/broker/broker.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <zmq.hpp>
+
+#include "core/ops/log.h"
+
+namespace otpgw::broker {
+namespace {
+
+constexpr std::chrono::milliseconds kValidateTimeout{500};
+constexpr std::size_t kPendingMax = 10'000;  // validations under way; beyond, addresses go unchecked
+constexpr int kQueueMax = 10'000;            // messages per worker, either way; credit keeps it far below
+constexpr int kReceivesPerTurn = 1'000;
+
+otp::AddressCheck unchecked() { return {otp::AddressCheck::Verdict::unchecked, {}, {}}; }
+
+}  // namespace
+
+// ZeroMQ's descriptor is edge-triggered and counts sends too, so after every turn the socket is read until it
+// is empty.
+struct Broker::Socket final : http::Loop::Watcher {
+  zmq::context_t context{1};
+  zmq::socket_t router{context, zmq::socket_type::router};
+  void on_events(uint32_t) override {}  // the turn's end reads
+};
+
+Broker::Broker(const std::string& endpoint, BrokerEvents& events) : events_(events), socket_(new Socket) {
+  auto& router = socket_->router;
+  router.set(zmq::sockopt::router_mandatory, true);  // else a message to a worker that has gone vanishes
+  router.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(wire::kFrameBytesMax));
+  router.set(zmq::sockopt::sndhwm, kQueueMax);
+  router.set(zmq::sockopt::rcvhwm, kQueueMax);
+  router.set(zmq::sockopt::linger, 200);
+  router.bind(endpoint);
+  loop_.watch(router.get(zmq::sockopt::fd), EPOLLIN, *socket_);
+  loop_.at_turn_end([this] {
+    receive_all();
+    events_.turn_ended();
+  });
+  loop_.after(wire::kHeartbeatInterval, [this] { beat(); });
+  thread_ = std::thread([this] { loop_.run(); });
+  pthread_setname_np(thread_.native_handle(), "broker");
+}
+
+Broker::~Broker() { stop(); }
+
+void Broker::stop() {
+  loop_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+int Broker::credit(std::string_view provider) const {
+  int credit = 0;
+  for (const auto& [name, worker] : workers_) {
+    if (worker.provider == provider) credit += static_cast<int>(worker.capacity - worker.in_flight);
+  }
+  return credit;
+}
+
+std::string Broker::roomiest(std::string_view provider) const {
+  const std::pair<const std::string, Worker>* best = nullptr;
+  for (const auto& entry : workers_) {
+    if (entry.second.provider != provider) continue;
+    const auto room = [](const Worker& worker) { return worker.capacity - worker.in_flight; };
+    if (!best || room(entry.second) > room(best->second)) best = &entry;
+  }
+  return best ? best->first : std::string();
+}
+
+std::optional<std::string> Broker::assign(const std::string& provider, const wire::Job& job) {
+  for (;;) {
+    const auto worker = roomiest(provider);
+    if (worker.empty() || workers_[worker].in_flight >= workers_[worker].capacity) return {};
+    ++workers_[worker].in_flight;
+    if (send(worker, job)) return worker;
+    forget(worker, false);
+  }
+}
+
+void Broker::validate(const std::string& provider, std::string address,
+                      std::move_only_function<void(otp::AddressCheck)> done) {
+  if (pending_.size() >= kPendingMax) return done(unchecked());
+  for (auto worker = roomiest(provider); !worker.empty(); worker = roomiest(provider)) {
+    const auto request = ++last_request_;
+    if (!send(worker, wire::Validate{request, address})) {
+      forget(worker, false);
+      continue;
+    }
+    const auto timer = loop_.after(kValidateTimeout, [this, request] {
+      auto pending = pending_.extract(request);
+      pending.mapped().done(unchecked());
+    });
+    pending_.emplace(request, Pending{timer, std::move(done)});
+    return;
+  }
+  done(unchecked());
+}
+
+void Broker::workers_died(const std::string& provider) {
+  std::vector<std::string> gone;
+  for (const auto& [name, worker] : workers_) {
+    if (worker.provider == provider) gone.push_back(name);
+  }
+  for (const auto& name : gone) forget(name, false);
+}
+
+void Broker::drain_workers() {
+  for (const auto& [name, worker] : workers_) send(name, wire::Drain{});
+}
+
+void Broker::receive_all() {
+  auto& router = socket_->router;
+  for (int i = 0; i < kReceivesPerTurn; ++i) {
+    std::vector<zmq::message_t> frames;
+    zmq::message_t frame;
+    if (!router.recv(frame, zmq::recv_flags::dontwait)) return;
+    while (frame.more()) {
+      frames.push_back(std::move(frame));
+      if (!router.recv(frame)) return;
+    }
+    frames.push_back(std::move(frame));
+    // identity, version, command, body
+    if (frames.size() != 4 || frames[1].size() != 1) continue;
+    const auto version = *frames[1].data<uint8_t>();
+    if (version != wire::kVersion && version != wire::kVersion - 1) continue;
+    if (auto message = wire::decode(frames[2].to_string_view(), frames[3].to_string_view())) {
+      handle(frames[0].to_string(), std::move(*message));
+    }
+  }
+  loop_.post([] {});  // more may be waiting, and their edge has passed
+}
+
+void Broker::handle(const std::string& name, wire::Message message) {
+  if (const auto* ready = std::get_if<wire::Ready>(&message)) {
+    const bool is_new = !workers_.contains(name);
+    auto& worker = workers_[name];
+    worker.provider = ready->provider;
+    worker.capacity = std::clamp<uint32_t>(ready->capacity, 1, kQueueMax / 2);
+    worker.seen = loop_.now();
+    if (is_new)
+      ops::log_info("worker of " + ready->provider + " is ready, takes " + std::to_string(worker.capacity));
+    send(name, wire::Ping{});
+    return events_.worker_ready(ready->provider, ready->descriptor);
+  }
+  const auto known = workers_.find(name);
+  if (known == workers_.end()) return;  // not one of ours until it says READY
+  known->second.seen = loop_.now();
+  if (const auto* result = std::get_if<wire::Result>(&message)) {
+    if (known->second.in_flight > 0) --known->second.in_flight;
+    events_.result(known->second.provider, *result);
+  } else if (const auto* address = std::get_if<wire::Address>(&message)) {
+    auto pending = pending_.extract(address->request);
+    if (pending.empty()) return;  // too late
+    loop_.cancel(pending.mapped().timer);
+    using Verdict = otp::AddressCheck::Verdict;
+    const auto verdict = address->verdict == wire::AddressVerdict::valid     ? Verdict::valid
+                         : address->verdict == wire::AddressVerdict::invalid ? Verdict::invalid
+                                                                             : Verdict::too_long;
+    pending.mapped().done({verdict, address->sentence, address->normalised});
+  } else if (std::holds_alternative<wire::Bye>(message)) {
+    forget(name, true);
+  }
+}
+
+bool Broker::send(const std::string& worker, const wire::Message& message) {
+  const auto frames = wire::encode(message);
+  try {
+    auto& router = socket_->router;
+    const uint8_t version = wire::kVersion;
+    const auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
+    return router.send(zmq::buffer(worker), more) && router.send(zmq::buffer(&version, 1), more) &&
+           router.send(zmq::buffer(frames.command), more) &&
+           router.send(zmq::buffer(frames.body), zmq::send_flags::dontwait);
+  } catch (const zmq::error_t&) {  // EHOSTUNREACH: it has gone
+    return false;
+  }
+}
+
+void Broker::forget(const std::string& name, bool clean) {
+  const auto worker = workers_.extract(name);
+  if (worker.empty()) return;
+  if (!clean) ops::log_warning("worker of " + worker.mapped().provider + " is gone");
+  events_.worker_gone(worker.mapped().provider, name, clean);
+}
+
+void Broker::beat() {
+  std::vector<std::string> gone;
+  for (const auto& [name, worker] : workers_) {
+    if (loop_.now() - worker.seen > wire::kHeartbeatInterval * wire::kHeartbeatsMissedMax ||
+        !send(name, wire::Ping{})) {
+      gone.push_back(name);
+    }
+  }
+  for (const auto& name : gone) forget(name, false);
+  loop_.after(wire::kHeartbeatInterval, [this] { beat(); });
+}
+
+}  // namespace otpgw::broker

@@ -1,0 +1,94 @@
+// The core's end of the wire: the ROUTER socket, the workers that are there, their credit and heartbeats. It
+// moves messages; what is sent when is the dispatcher's business.
+//
+// The broker has a thread and a loop of its own. Everything but the constructor, the destructor and post()
+// happens on that thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "core/http/loop.h"
+#include "core/otp/provider_gate.h"
+#include "core/wire/messages.h"
+
+namespace otpgw::broker {
+
+// Told on the broker's thread.
+class BrokerEvents {
+ public:
+  virtual ~BrokerEvents() = default;
+  virtual void worker_ready(const std::string& provider, const wire::Descriptor& descriptor) = 0;
+  virtual void result(const std::string& provider, const wire::Result& result) = 0;
+  // The worker will not answer any more. `clean`: it had said BYE. Its in-flight jobs are no longer with
+  // anybody.
+  virtual void worker_gone(const std::string& provider, const std::string& worker, bool clean) = 0;
+  // After each turn in which anything came in: time to write what was gathered.
+  virtual void turn_ended() = 0;
+};
+
+class Broker {
+ public:
+  // Binds `endpoint` and starts the thread. Throws zmq::error_t when the endpoint can't be bound.
+  Broker(const std::string& endpoint, BrokerEvents& events);
+  ~Broker();
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  void post(http::Loop::Task task) { loop_.post(std::move(task)); }  // any thread
+  // Any thread; returns when the thread has ended.
+  void stop();
+
+  [[nodiscard]] http::Loop& loop() { return loop_; }
+
+  // Jobs that the provider's workers would take now.
+  [[nodiscard]] int credit(std::string_view provider) const;
+  // Hands the job to the worker with the most room. The worker's name, or nothing when none took it.
+  [[nodiscard]] std::optional<std::string> assign(const std::string& provider, const wire::Job& job);
+
+  // Asks a worker; `unchecked` when none answers within 500 ms.
+  void validate(const std::string& provider, std::string address,
+                std::move_only_function<void(otp::AddressCheck)> done);
+
+  // The process of every worker of this provider has ended: no need to wait for heartbeats.
+  void workers_died(const std::string& provider);
+  // Tells all workers to finish and leave.
+  void drain_workers();
+
+ private:
+  struct Worker {
+    std::string provider;
+    uint32_t capacity = 1;
+    uint32_t in_flight = 0;
+    http::Loop::Clock::time_point seen;
+  };
+  struct Socket;
+
+  void receive_all();
+  void handle(const std::string& worker, wire::Message message);
+  bool send(const std::string& worker, const wire::Message& message);
+  void forget(const std::string& worker, bool clean);
+  void beat();
+  [[nodiscard]] std::string roomiest(std::string_view provider) const;  // "" without one
+
+  http::Loop loop_;
+  BrokerEvents& events_;
+  std::unique_ptr<Socket> socket_;
+  std::map<std::string, Worker> workers_;  // by ROUTER identity
+  struct Pending {
+    http::Loop::TimerId timer;
+    std::move_only_function<void(otp::AddressCheck)> done;
+  };
+  std::map<uint64_t, Pending> pending_;  // validations, by request
+  uint64_t last_request_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace otpgw::broker

@@ -1,0 +1,251 @@
+#include "core/delivery/dispatcher.h"
+
+#include <algorithm>
+
+#include "core/delivery/retry_policy.h"
+#include "core/message/otp_json.h"
+#include "core/ops/log.h"
+#include "otpgw/provider.h"
+
+namespace otpgw::delivery {
+namespace {
+
+using otp::DeliveryState;
+
+constexpr int kLeaseMax = 512;  // jobs in one lease: one commit's worth
+constexpr std::chrono::milliseconds kSweepInterval{1000};
+constexpr std::chrono::milliseconds kStoreRetry{1000};  // after the store refused a write
+
+}  // namespace
+
+Dispatcher::Dispatcher(Parts parts) : parts_(std::move(parts)) {}
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::attach(broker::Broker& broker) {
+  broker_ = &broker;
+  broker.loop().after(kSweepInterval, [this] { sweep(); });
+}
+
+void Dispatcher::jobs_queued(const std::string& provider) {
+  lanes_[provider].due = true;
+  lease(provider);
+}
+
+void Dispatcher::worker_ready(const std::string& provider, const wire::Descriptor& descriptor) {
+  if (!parts_.config.providers.contains(provider)) {
+    return ops::log_warning("a worker offers the provider " + provider + ", which is not enabled here");
+  }
+  auto& lane = lanes_[provider];
+  if (!lane.descriptor || *lane.descriptor != descriptor) {
+    lane.descriptor = std::make_shared<wire::Descriptor>(descriptor);
+    parts_.store.save_descriptor(provider, descriptor);
+  }
+  parts_.worker_ready(provider, descriptor);
+  jobs_queued(provider);  // from before it came
+}
+
+// --- store to worker
+// ------------------------------------------------------------------------------------------------
+
+void Dispatcher::lease(const std::string& provider) {
+  auto& lane = lanes_[provider];
+  if (!lane.due || lane.leasing || draining_ || !lane.descriptor) return;
+  const int room = std::min(broker_->credit(provider), kLeaseMax);
+  if (room <= 0) return;  // the next result makes room
+  lane.leasing = true;
+  lane.due = false;
+  ++storing_;
+  parts_.store.lease(provider, room,
+                     [this, provider, room](std::expected<store::Lease, store::Error> lease) mutable {
+                       broker_->post([this, provider, room, lease = std::move(lease)]() mutable {
+                         leased(provider, room, std::move(lease));
+                       });
+                     });
+}
+
+void Dispatcher::leased(const std::string& provider, int asked,
+                        std::expected<store::Lease, store::Error> lease_result) {
+  --storing_;
+  auto& lane = lanes_[provider];
+  lane.leasing = false;
+  auto& loop = broker_->loop();
+  const auto wake_after = [&](std::chrono::milliseconds delay) {
+    loop.cancel(lane.next_due_timer);
+    lane.next_due_timer = loop.after(delay, [this, provider] { jobs_queued(provider); });
+  };
+  if (!lease_result) {
+    wake_after(kStoreRetry);
+    return check_drained();
+  }
+  for (const auto job : lease_result->ended) parts_.job_ended(job, {DeliveryState::expired, 0, {}, {}});
+  if (static_cast<int>(lease_result->jobs.size() + lease_result->ended.size()) >= asked) lane.due = true;
+  if (lease_result->next_due_at) {
+    wake_after(
+        std::chrono::milliseconds{std::max<int64_t>(0, *lease_result->next_due_at - parts_.clock.now())});
+  }
+  for (auto& job : lease_result->jobs) hand_out(provider, std::move(job));
+  lease(provider);
+}
+
+void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
+  auto& lane = lanes_[provider];
+  const auto now = parts_.clock.now();
+  const auto code = parts_.vault.open(job.otp.name_space, job.otp.id, job.otp.code_sealed);
+  if (!code) {
+    ops::log_error("a code can't be opened with the key file of this installation; its job fails");
+    return settle(job, DeliveryState::failed, {}, "the code can't be opened with this installation's key");
+  }
+  auto message = parts_.composer.compose(job.otp, *code, *lane.descriptor, now);
+  wire::Job out;
+  out.id = job.key;
+  out.attempt = job.attempt;
+  out.name_space = job.otp.name_space;
+  out.otp_id = job.otp.id;
+  out.address = job.otp.to_normalised;
+  out.code = *code;
+  out.subject = std::move(message.subject);
+  out.body = std::move(message.body);
+  out.text_body = std::move(message.text_body);
+  out.extra = job.otp.extra;
+  out.otp_json.push_back('{');
+  message::append_otp_members(out.otp_json, job.otp, *code, job.otp.ttl_seconds(now));
+  out.otp_json.push_back('}');
+  out.expiry_unix_ms = job.otp.expires_at;
+  out.timeout_ms = static_cast<uint32_t>(parts_.config.providers.at(provider).timeout.count());
+  auto worker = broker_->assign(provider, out);
+  if (!worker) return settle(job, DeliveryState::queued, {}, "waiting for a worker");
+  auto key = job.key;
+  lane.in_flight.insert_or_assign(std::move(key), InFlight{std::move(job), std::move(*worker)});
+}
+
+// --- worker to store
+// ------------------------------------------------------------------------------------------------
+
+void Dispatcher::result(const std::string& provider, const wire::Result& result) {
+  auto& lane = lanes_[provider];
+  const auto found = lane.in_flight.find(result.job_id);
+  lane.due = true;  // there is room again; the lease finds out whether there are jobs
+  if (found == lane.in_flight.end()) return;
+  // An answer to a lease that was given up counts only when it says that the message went out.
+  if (found->second.job.attempt != result.attempt && result.code != wire::ResultCode::sent) return;
+  const auto job = std::move(found->second.job);
+  lane.in_flight.erase(found);
+  const bool was_broken = std::exchange(lane.broken, result.code == wire::ResultCode::broken);
+  const auto retry = [&] {
+    const double jitter = std::uniform_real_distribution<double>(-1, 1)(jitter_);
+    const auto pause = result.retry_after_ms > 0 ? std::chrono::milliseconds{result.retry_after_ms}
+                                                 : pause_after(job.tries + 1, jitter);
+    settle(job, DeliveryState::queued, pause, result.detail, result.upstream_id, true);
+  };
+  switch (result.code) {
+    case wire::ResultCode::sent:
+      return settle(job, DeliveryState::sent, {}, result.detail, result.upstream_id, true);
+    case wire::ResultCode::retry:
+      return retry();
+    case wire::ResultCode::rejected:
+      return settle(job, DeliveryState::failed, {}, result.detail, result.upstream_id, true);
+    case wire::ResultCode::unknown:
+      // Sending again may be a second copy, unless the upstream sorts them out by the job's id.
+      if (lane.descriptor->flags & OTPGW_FLAG_IDEMPOTENT) return retry();
+      return settle(job, DeliveryState::unknown, {}, result.detail, result.upstream_id, true);
+    case wire::ResultCode::broken:
+      if (!was_broken) ops::log_error("provider " + provider + " can't send: " + result.detail);
+      return settle(job, DeliveryState::queued, kBrokenPause, result.detail);
+  }
+}
+
+void Dispatcher::worker_gone(const std::string& provider, const std::string& worker, bool clean) {
+  auto& lane = lanes_[provider];
+  for (auto flight = lane.in_flight.begin(); flight != lane.in_flight.end();) {
+    if (flight->second.worker != worker) {
+      ++flight;
+      continue;
+    }
+    lost(provider, flight->second, !clean);
+    flight = lane.in_flight.erase(flight);
+  }
+}
+
+void Dispatcher::lost(const std::string& provider, const InFlight& flight, bool died) {
+  auto job = flight.job;
+  if (died && ++job.deaths >= kDeathsMax) {
+    ops::log_error("workers of " + provider + " died " + std::to_string(job.deaths) +
+                   " times under one job; it fails");
+    return settle(job, DeliveryState::failed, {}, "the provider's worker died under this message");
+  }
+  settle(job, DeliveryState::queued, {}, "the worker was lost; sending again");
+}
+
+void Dispatcher::settle(const store::LeasedJob& job, DeliveryState state, std::chrono::milliseconds pause,
+                        std::string detail, std::string upstream_id, bool count_try) {
+  outcomes_.push_back({.row = job.row,
+                       .attempt = job.attempt,
+                       .state = state,
+                       .due_at = parts_.clock.now() + pause.count(),
+                       .tries = job.tries + (count_try ? 1 : 0),
+                       .deaths = job.deaths,
+                       .detail = std::move(detail),
+                       .upstream_id = std::move(upstream_id)});
+  // The lease that follows this turn's outcomes sees the job queued again and learns when it is due.
+  if (state == DeliveryState::queued) lanes_[job.otp.provider].due = true;
+}
+
+void Dispatcher::turn_ended() {
+  if (outcomes_.empty()) return;
+  auto outcomes = std::exchange(outcomes_, {});
+  auto copy = outcomes;
+  ++storing_;
+  parts_.store.finish(std::move(copy), [this, outcomes = std::move(outcomes)](
+                                           std::expected<store::JobStates, store::Error> states) mutable {
+    broker_->post([this, outcomes = std::move(outcomes), states = std::move(states)]() mutable {
+      settled(std::move(outcomes), std::move(states));
+    });
+  });
+  for (const auto& [provider, lane] : lanes_) lease(provider);
+}
+
+void Dispatcher::settled(std::vector<store::JobOutcome> outcomes,
+                         std::expected<store::JobStates, store::Error> states) {
+  --storing_;
+  if (!states) {
+    // The results are known only here until the store takes them: keep asking.
+    if (states.error() == store::Error::broken) return;  // the process is about to end
+    broker_->loop().after(kStoreRetry, [this, outcomes = std::move(outcomes)]() mutable {
+      outcomes_.insert(outcomes_.end(), std::make_move_iterator(outcomes.begin()),
+                       std::make_move_iterator(outcomes.end()));
+    });
+    return;
+  }
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (!otp::is_final((*states)[i])) continue;
+    auto& outcome = outcomes[i];
+    parts_.job_ended(outcome.row, {(*states)[i], outcome.tries, std::move(outcome.detail),
+                                   std::move(outcome.upstream_id)});
+  }
+  check_drained();
+}
+
+void Dispatcher::sweep() {
+  parts_.store.sweep([this](std::expected<std::vector<int64_t>, store::Error> ended) {
+    broker_->post([this, ended = std::move(ended)] {
+      if (ended) {
+        for (const auto job : *ended) parts_.job_ended(job, {DeliveryState::expired, 0, {}, {}});
+      }
+      broker_->loop().after(kSweepInterval, [this] { sweep(); });
+    });
+  });
+}
+
+void Dispatcher::drain(std::function<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  check_drained();
+}
+
+void Dispatcher::check_drained() {
+  if (!draining_ || !drained_ || storing_ > 0 || !outcomes_.empty()) return;
+  if (std::ranges::any_of(lanes_, [](const auto& lane) { return !lane.second.in_flight.empty(); })) return;
+  std::exchange(drained_, nullptr)();
+}
+
+}  // namespace otpgw::delivery

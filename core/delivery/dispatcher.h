@@ -1,0 +1,85 @@
+// Takes send jobs from the store to ready workers and their results back into the store. DESIGN.md beside
+// this file has the states and what a crash at each step leaves.
+//
+// Threads: everything happens on the broker's thread; what other threads have to say is posted there.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/broker/broker.h"
+#include "core/config/config.h"
+#include "core/message/composer.h"
+#include "core/otp/code.h"
+#include "core/otp/otp.h"
+#include "core/store/store.h"
+
+namespace otpgw::delivery {
+
+class Dispatcher final : public broker::BrokerEvents {
+ public:
+  struct Parts {
+    const config::Config& config;
+    store::Store& store;
+    const message::Composer& composer;
+    const otp::CodeVault& vault;
+    const otp::Clock& clock;
+    // Told on the broker's thread.
+    std::function<void(const std::string& provider, const wire::Descriptor&)> worker_ready;
+    std::function<void(int64_t job, otp::Delivery)> job_ended;
+  };
+  explicit Dispatcher(Parts parts);
+  ~Dispatcher() override;
+
+  // Before anything else: the broker whose events this is.
+  void attach(broker::Broker& broker);
+  // There are new jobs for the provider.
+  void jobs_queued(const std::string& provider);
+  // Leases nothing more; calls `done` when no job is with a worker any more and all results are stored.
+  void drain(std::function<void()> done);
+
+  void worker_ready(const std::string& provider, const wire::Descriptor& descriptor) override;
+  void result(const std::string& provider, const wire::Result& result) override;
+  void worker_gone(const std::string& provider, const std::string& worker, bool clean) override;
+  void turn_ended() override;
+
+ private:
+  struct InFlight {
+    store::LeasedJob job;
+    std::string worker;
+  };
+  // What the dispatcher knows of one provider.
+  struct Lane {
+    std::shared_ptr<const wire::Descriptor> descriptor;
+    std::map<std::string, InFlight> in_flight;  // by job key
+    bool leasing = false;                       // a lease is being written
+    bool due = false;                           // the store may hold due jobs
+    bool broken = false;                        // the last result was BROKEN
+    http::Loop::TimerId next_due_timer = 0;
+  };
+
+  void lease(const std::string& provider);
+  void leased(const std::string& provider, int asked, std::expected<store::Lease, store::Error> lease);
+  void hand_out(const std::string& provider, store::LeasedJob job);
+  void settle(const store::LeasedJob& job, otp::DeliveryState state, std::chrono::milliseconds pause,
+              std::string detail, std::string upstream_id = {}, bool count_try = false);
+  void settled(std::vector<store::JobOutcome> outcomes, std::expected<store::JobStates, store::Error> states);
+  void lost(const std::string& provider, const InFlight& flight, bool died);
+  void sweep();
+  void check_drained();
+
+  Parts parts_;
+  broker::Broker* broker_ = nullptr;
+  std::map<std::string, Lane> lanes_;
+  std::vector<store::JobOutcome> outcomes_;  // of this turn, to be stored together
+  int storing_ = 0;                          // batches of outcomes and leases under way
+  bool draining_ = false;
+  std::function<void()> drained_;
+  std::minstd_rand jitter_{std::random_device{}()};
+};
+
+}  // namespace otpgw::delivery

@@ -1,0 +1,39 @@
+// The core put together: every stage of a request's path in its order, and the life of the daemon around
+// them.
+//
+// Threads: the caller's (signals, worker processes), "loop" (HTTP, pages, OTP service, reads), "store" (the
+// one writer), "broker" (ZeroMQ, dispatcher).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/config/config.h"
+
+namespace otpgw {
+
+// A start that fails says why in one line.
+struct StartError {
+  std::string line;
+};
+
+class Gateway {
+ public:
+  // Opens the database, binds the sockets, reads the pages; throws StartError. `prefix` holds bin/,
+  // lib/otpgateway/ and share/otpgateway/. The configuration must outlive the gateway. Blocks the signals
+  // that run() waits for, so that all threads made from now on inherit that.
+  Gateway(const config::Config& config, const std::filesystem::path& prefix);
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  // Serves until SIGTERM or SIGINT, then finishes requests and running sends. The process's exit code.
+  int run();
+
+ private:
+  class Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace otpgw

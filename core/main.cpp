@@ -1,0 +1,143 @@
+// otpgateway: the core's command line.
+
+#include <Poco/Exception.h>
+#include <Poco/Util/Application.h>
+#include <Poco/Util/HelpFormatter.h>
+#include <Poco/Util/Option.h>
+#include <Poco/Util/OptionSet.h>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "core/config/config.h"
+#include "core/gateway.h"
+#include "core/message/composer.h"
+#include "core/ops/log.h"
+
+extern char** environ;
+
+namespace otpgw {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kExitUsage = 2;
+
+template <class T>
+T value_or_throw(std::expected<T, std::string> result) {
+  if (!result) throw StartError{result.error()};
+  return std::move(*result);
+}
+
+// Where the program's own files are, in the build tree as in an installed prefix: PREFIX/bin/otpgateway.
+fs::path prefix() { return fs::read_symlink("/proc/self/exe").parent_path().parent_path(); }
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> all;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return all;
+}
+
+// Connections are descriptors: as many as the system lets us.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+class Program final : public Poco::Util::Application {
+ public:
+  Program() { setUnixOptions(true); }
+
+ protected:
+  void defineOptions(Poco::Util::OptionSet& options) override {
+    using Poco::Util::Option;
+    options.addOption(
+        Option("config", "c", "configuration file; may be repeated, later ones win (default config.toml)")
+            .repeatable(true)
+            .argument("FILE"));
+    options.addOption(Option("check-config", "", "check the configuration and say what is wrong"));
+    options.addOption(Option("version", "", "print the version"));
+    options.addOption(Option("help", "h", "print this"));
+  }
+
+  void handleOption(const std::string& name, const std::string& value) override {
+    if (name == "config") {
+      files_.emplace_back(value);
+    } else {
+      action_ = name;
+    }
+    if (name == "help" || name == "version") stopOptionsProcessing();
+  }
+
+  int main(const std::vector<std::string>& arguments) override {
+    if (action_ == "help") {
+      Poco::Util::HelpFormatter help(options());
+      help.setCommand("otpgateway");
+      help.setUsage("[--config=FILE ...] [--check-config]");
+      help.setHeader("Verifies that people own their addresses, and sends 2FA codes.");
+      help.format(std::cout);
+      return EXIT_OK;
+    }
+    if (action_ == "version") {
+      std::cout << "otpgateway " OTPGW_VERSION "\n";
+      return EXIT_OK;
+    }
+    try {
+      if (!arguments.empty())
+        throw StartError{"unexpected argument \"" + arguments.front() + "\"; see --help"};
+      if (files_.empty()) files_.emplace_back("config.toml");
+      const auto config = value_or_throw(config::load({.files = files_,
+                                                       .environment = environment(),
+                                                       .share_dir = prefix() / "share/otpgateway",
+                                                       .plugins_dir = prefix() / "lib/otpgateway/providers",
+                                                       .only_provider = {}}));
+      if (action_ == "check-config") {
+        value_or_throw(message::Composer::make(config));
+        for (const auto& warning : config.warnings) std::cerr << "warning: " << warning << "\n";
+        std::cout << "The configuration is fine.\n";
+        return EXIT_OK;
+      }
+      return serve(config);
+    } catch (const StartError& error) {
+      std::cerr << "otpgateway: " << error.line << "\n";
+      return kExitUsage;
+    }
+  }
+
+ private:
+  static int serve(const config::Config& config) {
+    if (sodium_init() < 0) throw StartError{"libsodium can't start"};
+    raise_descriptor_limit();
+    umask(077);
+    ops::start_log(config.app.debug_logs);
+    for (const auto& warning : config.warnings) ops::log_warning(warning);
+    return Gateway(config, prefix()).run();
+  }
+
+  std::vector<fs::path> files_;
+  std::string action_;
+};
+
+}  // namespace
+}  // namespace otpgw
+
+int main(int argc, char** argv) {
+  otpgw::Program program;
+  try {
+    program.init(argc, argv);
+  } catch (const Poco::Exception& error) {
+    std::cerr << "otpgateway: " << error.displayText() << "; see --help\n";
+    return otpgw::kExitUsage;
+  }
+  return program.run();
+}

@@ -1,0 +1,15 @@
+// The process's log: lines on standard error, with time and level. Never a code, a secret or an address in
+// them.
+#pragma once
+
+#include <string>
+
+namespace otpgw::ops {
+
+void start_log(bool debug);
+void log_debug(const std::string& line);
+void log_info(const std::string& line);
+void log_warning(const std::string& line);
+void log_error(const std::string& line);
+
+}  // namespace otpgw::ops
