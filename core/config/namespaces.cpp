@@ -21,7 +21,8 @@ std::vector<std::string> read_origins(const Section& section) {
   std::vector<std::string> origins;
   const Node* given = section.find("origins");
   if (given == nullptr) return origins;
-  for (const std::string& text : as_texts(*given).value()) {
+  const auto texts = as_texts(*given).value();
+  for (const std::string& text : texts) {
     const auto origin = parse_origin(text);
     if (!origin) {
       section.refuse("origins",

@@ -17,6 +17,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
+bool is_go_comment(std::string_view content) { return content.starts_with("/*") && content.ends_with("*/"); }
+
 bool is_known(std::string_view name) { return std::ranges::find(kNames, name) != kNames.end(); }
 
 std::string understood() {
@@ -75,7 +77,7 @@ class Rewriter {
     if (tag.content.empty()) return "the tag is empty";
     const char mark = tag.content.front();
     if (tag.triple) return add_variable(tag.content, "{{{", "}}}");
-    if (mark == '!') return {};
+    if (mark == '!' || is_go_comment(tag.content)) return {};
     if (mark == '&') return add_variable(tag.content.substr(1), "{{{", "}}}");
     if (mark == '#' || mark == '^') return open_section(tag, mark);
     if (mark == '/') return close_section(tag);
@@ -118,8 +120,16 @@ class Rewriter {
     std::string shown(tag.substr(0, 80));
     std::ranges::replace_if(
         shown, [](unsigned char c) { return c < 0x20; }, ' ');
-    return std::string(origin_) + ":" + std::to_string(line) + ": " + shown + ": " + why + "; " +
-           understood();
+    return place(line) + ": " + shown + ": " + why + "; " + understood();
+  }
+
+  // "smtp.tpl:3"; a text within the configuration ("config.toml:12: providers.smtp.subject") has its line
+  // already.
+  std::string place(std::ptrdiff_t line) const {
+    std::string out(origin_);
+    const bool has_line = origin_.find(": ") != std::string_view::npos;
+    if (!has_line || line > 1) out += (has_line ? ", line " : ":") + std::to_string(line);
+    return out;
   }
 
   std::string_view text_, origin_;
