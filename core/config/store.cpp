@@ -6,9 +6,9 @@ namespace otpgw::config {
 namespace {
 
 [[noreturn]] void refuse_redis(const Origin& origin, std::string_view key) {
-  refuse(
-      origin, key,
-      "a Redis store is not yet supported; for the built-in one, add to the file: store.engine = \"sqlite\"");
+  refuse(origin, key,
+         "a Redis store is not yet supported; for the built-in one, begin the file with the line: "
+         "store.engine = \"sqlite\"");
 }
 
 }  // namespace

@@ -1,0 +1,368 @@
+// The configuration. Goal: what a user's file says arrives as it was meant, and what can't be meant ends with
+// one line that names the place, the key and what is expected. Method: load() on real files in a folder of
+// the test's own.
+#include "core/config/config.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace otpgw::config {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr const char* kAuth =
+    "[auth.app]\nnamespace = \"app\"\nsecret = \"s\"\norigins = [\"https://a.example\"]\n";
+constexpr const char* kConsole = "[providers.console]\nenabled = true\n";
+
+class ConfigTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / ("otpgw-config-" + std::to_string(::getpid()));
+    fs::create_directories(folder_ / "plugins");
+    fs::create_directories(folder_ / "share/messages");
+    for (const char* name : {"smtp.so", "console.so", "acme.so"}) write(fs::path("plugins") / name, "");
+    write("share/messages/smtp.tpl", "installed {{ .OTP }}");
+    sources_ = {.files = {folder_ / "config.toml"},
+                .environment = {},
+                .share_dir = folder_ / "share",
+                .plugins_dir = folder_ / "plugins",
+                .only_provider = {}};
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void write(const fs::path& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
+
+  Config loaded(const std::string& text) const {
+    write("config.toml", text);
+    auto config = load(sources_);
+    EXPECT_TRUE(config) << config.error();
+    return config.value_or(Config{});
+  }
+  // The error, with the folder taken out: "config.toml:3: ...".
+  std::string refusal(const std::string& text) const {
+    write("config.toml", text);
+    const auto config = load(sources_);
+    return config ? "loaded" : without_folder(config.error());
+  }
+  std::string without_folder(std::string text) const {
+    const std::string name = folder_.string() + "/";
+    for (auto at = text.find(name); at != std::string::npos; at = text.find(name))
+      text.erase(at, name.size());
+    return text;
+  }
+  std::vector<std::string> warnings(const std::string& text) const {
+    auto all = loaded(text).warnings;
+    for (auto& line : all) line = without_folder(line);
+    return all;
+  }
+
+  fs::path folder_;
+  Sources sources_;
+};
+
+std::string go_sample() {
+  std::ifstream file(OTPGW_SOURCE_DIR "/tests/unit/go-config.toml");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(ConfigTest, DefaultsNeedOnlyANamespace) {
+  const auto config = loaded(kAuth);
+  EXPECT_EQ(config.app.host, "127.0.0.1");
+  EXPECT_EQ(config.app.port, 9000);
+  EXPECT_EQ(config.app.root_url, "http://127.0.0.1:9000");
+  EXPECT_EQ(config.app.otp_ttl, 300s);
+  EXPECT_EQ(config.app.otp_ttl_max, 86400s);
+  EXPECT_EQ(config.app.data_dir, folder_ / "data");
+  EXPECT_EQ(config.sqlite.path, folder_ / "data/otpgateway.db");
+  EXPECT_TRUE(config.workers.spawn);
+  EXPECT_EQ(config.workers.endpoint, "");
+  ASSERT_TRUE(config.namespaces.contains("app"));
+  EXPECT_TRUE(config.namespaces.at("app").return_otp);
+}
+
+TEST_F(ConfigTest, TheGoProgramsSampleLoads) {
+  const auto config = loaded("store.engine = \"sqlite\"\n" + go_sample());
+  EXPECT_EQ(config.app.host, "0.0.0.0");
+  EXPECT_TRUE(config.app.debug_logs);
+  EXPECT_EQ(config.app.root_url, "http://localhost:9000");
+  EXPECT_EQ(config.namespaces.size(), 2U);
+  EXPECT_EQ(config.namespaces.at("MyOtherApp").secret, "my_secret_token2");
+  ASSERT_EQ(config.providers.size(), 1U);
+  const auto& smtp = config.providers.at("smtp");
+  EXPECT_EQ(smtp.max_conns, 10);
+  EXPECT_EQ(smtp.timeout, 5s);
+  EXPECT_EQ(smtp.subject.text, "{{ .Namespace }}: {{ .Channel }} verification");
+  EXPECT_EQ(smtp.body.text, "installed {{ .OTP }}");
+  EXPECT_NE(smtp.plugin_config.find(R"("from_email":"OTP verification <yoursite@yoursite.com>")"),
+            std::string::npos);
+}
+
+TEST_F(ConfigTest, RedisAloneNamesTheLineToAdd) {
+  const std::string line =
+      "a Redis store is not yet supported; for the built-in one, begin the file with the line: store.engine "
+      "= \"sqlite\"";
+  EXPECT_EQ(refusal(go_sample()), "config.toml:15: store.redis: " + line);
+  EXPECT_EQ(refusal("[store]\nengine = \"redis\"\n"), "config.toml:2: store.engine: " + line);
+}
+
+TEST_F(ConfigTest, FilesAreMissingOrBroken) {
+  EXPECT_EQ(without_folder(load(sources_).error()),
+            "config.toml: expected a configuration file; no such file");
+  EXPECT_TRUE(refusal("[app]\naddress = \n").starts_with("config.toml:2: not valid TOML: "));
+  EXPECT_EQ(refusal("app = \"\xff\"\n"), "config.toml: expected a configuration file; it is not UTF-8 text");
+  sources_.files.clear();
+  EXPECT_EQ(load(sources_).error(), "expected a configuration file; give one with --config=FILE");
+}
+
+struct Refusal {
+  const char* text;
+  const char* error;
+};
+
+TEST_F(ConfigTest, OneLineSaysWhatIsWrong) {
+  const Refusal kRefusals[] = {
+      {"[app]\notp_ttl = \"soon\"\n",
+       R"(config.toml:2: app.otp_ttl: expected seconds from 1 to 86400, or a duration like "5m"; got "soon")"},
+      {"[app]\notp_ttl = \"1500ms\"\n",
+       R"(config.toml:2: app.otp_ttl: expected seconds from 1 to 86400, or a duration like "5m"; got "1500ms")"},
+      {"[app]\notp_ttl = 0\n",
+       R"(config.toml:2: app.otp_ttl: expected seconds from 1 to 86400, or a duration like "5m"; got 0)"},
+      {"[app]\nserver_timeout = \"1h\"\n",
+       R"(config.toml:2: app.server_timeout: expected a duration like "5s", or seconds, from 1 to 300; got "1h")"},
+      {"[app]\n\notp_max_attempts = -1\n",
+       "config.toml:3: app.otp_max_attempts: expected a number from 1 to 1000; got -1"},
+      {"[app]\nenable_debug_logs = \"maybe\"\n",
+       "config.toml:2: app.enable_debug_logs: expected true or false; got \"maybe\""},
+      {"[app]\naddress = \"nowhere\"\n",
+       R"(config.toml:2: app.address: expected HOST:PORT like "127.0.0.1:9000"; got "nowhere")"},
+      {"[app]\naddress = 9000\n", "config.toml:2: app.address: expected a text in quotes; got 9000"},
+      {"[app]\nroot_url = \"http://a.example/?x\"\n",
+       "config.toml:2: app.root_url: expected an http:// or https:// address without query, like "
+       "\"https://otp.example.com\"; got \"http://a.example/?x\""},
+      {"[app]\nlogo_url = \"javascript:x\"\n",
+       "config.toml:2: app.logo_url: expected an http:// or https:// address, or a path that starts with /; "
+       "got "
+       "\"javascript:x\""},
+      {"app = 5\n", "config.toml:1: app: expected a section [app]; got 5"},
+      {"[store]\nengine = \"mysql\"\n",
+       R"(config.toml:2: store.engine: expected one of "sqlite", "redis"; got "mysql")"},
+      {"[workers]\nendpoint = \"ipc://x\"\n",
+       "config.toml:2: workers.endpoint: expected ipc:// and the absolute path of a socket, at most 107 "
+       "bytes, like "
+       "\"ipc:///run/otpgateway/broker.sock\"; got \"ipc://x\""},
+      {"[providers.acme]\nenabled = 7\n",
+       "config.toml:2: providers.acme.enabled: expected true or false; got 7"},
+      {"[providers.acme]\nenabled = true\nmax_conns = 257\n",
+       "config.toml:3: providers.acme.max_conns: expected a number from 1 to 256; got 257"},
+      {"[providers.smtp]\nenabled = true\ntls_type = \"ssl\"\n",
+       R"(config.toml:3: providers.smtp.tls_type: expected one of "none", "STARTTLS", "TLS"; got "ssl")"},
+      {"[providers.\"a,b\"]\nenabled = true\n",
+       "config.toml:1: providers.a,b: expected a name of at most 64 letters, digits, \"_\", \"-\" and \".\""},
+  };
+  for (const auto& [text, error] : kRefusals) EXPECT_EQ(refusal(text + std::string(kAuth)), error);
+}
+
+TEST_F(ConfigTest, NamespacesAreChecked) {
+  EXPECT_EQ(
+      refusal("[app]\n"),
+      "config.toml: auth: expected at least one section [auth.NAME] with namespace and secret; got none");
+  EXPECT_EQ(
+      refusal("[auth.app]\nnamespace = \"a:b\"\nsecret = \"s\"\n"),
+      "config.toml:2: auth.app.namespace: expected a name of 1 to 128 bytes without \":\", \"/\" and control "
+      "characters; got \"a:b\"");
+  EXPECT_EQ(refusal("[auth.app]\nnamespace = \"app\"\n"),
+            "config.toml:1: auth.app.secret: expected a text that is not empty; got nothing");
+  EXPECT_EQ(refusal("[auth.app]\nsecret = 5\n"),
+            "config.toml:2: auth.app.secret: expected a text that is not empty; got something else");
+  EXPECT_EQ(refusal(std::string(kAuth) + "[auth.b]\nnamespace = \"app\"\nsecret = \"t\"\n"),
+            "config.toml:6: auth.b.namespace: expected a namespace of its own; got \"app\" a second time");
+  EXPECT_TRUE(loaded("[auth.shop]\nsecret = \"s\"\n").namespaces.contains("shop"));
+}
+
+TEST_F(ConfigTest, OriginsAreWhatABrowserSends) {
+  const auto with = [](const std::string& origin) {
+    return "[auth.app]\nsecret = \"s\"\norigins = [\"" + origin + "\"]\n";
+  };
+  for (const char* origin :
+       {"https://a.example", "http://localhost:*", "http://127.0.0.1:8080", "http://[::1]:80"}) {
+    EXPECT_EQ(loaded(with(origin)).namespaces.at("app").origins, std::vector<std::string>{origin});
+  }
+  EXPECT_EQ(loaded(with("HTTPS://A.Example")).namespaces.at("app").origins[0], "https://a.example");
+  for (const char* origin :
+       {"a.example", "https://a.example/path", "https://a.example/", "*", "https://*", "http://a b",
+        "https://u@a.example", "https://a.example:0", "https://a.example;x"}) {
+    EXPECT_TRUE(refusal(with(origin)).starts_with("config.toml:3: auth.app.origins: expected SCHEME://HOST"))
+        << origin;
+  }
+}
+
+TEST_F(ConfigTest, WhatComesLaterIsRefused) {
+  for (const char* key :
+       {"app.trusted_proxies = []", "app.locale = \"de\"", "app.tls_certificate = \"x\"",
+        "app.tls_key = \"x\"", "store.min_free = 5", "auth.app.secret_sha256 = \"x\"",
+        "auth.app.secrets = []", "auth.app.view_key = true", "auth.app.name = \"x\"",
+        "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"", "fallback.step_timeout = 5",
+        "limits.mode = \"monitor\"", "web.templates_dir = \"x\"", "admin.address = \"x\""}) {
+    const std::string error = refusal(key + std::string("\n"));
+    EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
+        << error;
+  }
+  EXPECT_EQ(
+      refusal(std::string(kAuth) + "[providers.kaleyra_sms]\nenabled = true\n"),
+      "config.toml:6: providers.kaleyra_sms.enabled: this provider is not yet supported; expected false");
+  EXPECT_EQ(refusal(std::string(kAuth) + "[webhooks.x]\nenabled = true\n"),
+            "config.toml:6: webhooks.x.enabled: webhooks are not yet supported; expected false");
+  EXPECT_EQ(refusal(std::string(kAuth) + "[workers]\nendpoint = \"tcp://*:1\"\n"),
+            "config.toml:6: workers.endpoint: workers on other machines (tcp://) are not yet supported; use "
+            "ipc://");
+}
+
+TEST_F(ConfigTest, UnknownKeysWarnWithTheNearestName) {
+  const std::string text = "[app]\notp_tll = 5\nsomething_else = 1\n[provider.smtp]\n";
+  EXPECT_EQ(warnings(text + kAuth + kConsole),
+            (std::vector<std::string>{
+                "config.toml:2: app.otp_tll: unknown key, ignored; did you mean app.otp_ttl?",
+                "config.toml:3: app.something_else: unknown key, ignored",
+                "config.toml:4: provider: unknown key, ignored; did you mean providers?",
+            }));
+  // A third party's plug-in knows its keys; ours are known here.
+  EXPECT_TRUE(warnings(kAuth + std::string("[providers.acme]\nenabled = true\ncolour = \"red\"\n")).empty());
+  EXPECT_EQ(warnings(kAuth + std::string("[providers.smtp]\nenabled = true\nuser = \"x\"\n")),
+            std::vector<std::string>{"config.toml:7: providers.smtp.user: unknown key, ignored"});
+}
+
+TEST_F(ConfigTest, OtherWarnings) {
+  EXPECT_EQ(
+      warnings("[app]\naddress = \":9001\"\n[auth.app]\nsecret = \"s\"\n[providers.smtp]\n"),
+      (std::vector<std::string>{
+          "config.toml:2: app.root_url: not set, so links lead to http://localhost:9001",
+          "config.toml:3: auth.app.origins: not set, so no other site can show the pages of namespace app",
+          "config.toml:5: providers.smtp.enabled: not set, taken as false",
+          "config.toml: providers: none is enabled, so nothing can be sent",
+      }));
+}
+
+TEST_F(ConfigTest, DurationsAndQuotedNumbers) {
+  const auto app = loaded(
+                       "[app]\notp_ttl = \"1m30s\"\notp_ttl_max = \"120\"\nserver_timeout = 2.5\n"
+                       "send_wait = \"500ms\"\notp_max_attempts = \"7\"\notp_max_generate = 50\n" +
+                       std::string(kAuth))
+                       .app;
+  EXPECT_EQ(app.otp_ttl, 90s);
+  EXPECT_EQ(app.otp_ttl_max, 120s);
+  EXPECT_EQ(app.server_timeout, 2500ms);
+  EXPECT_EQ(app.send_wait, 500ms);
+  EXPECT_EQ(app.otp_max_attempts, 7);
+  EXPECT_EQ(app.otp_max_generate_max, 50) << "the configured default is always allowed";
+  for (const char* text : {"", "s", "5x", "-5s", "5s5", "inf", "nan", "1e3", "5 s", "99999999999h"}) {
+    EXPECT_NE(refusal("[app]\notp_ttl = \"" + std::string(text) + "\"\n" + kAuth), "loaded") << text;
+  }
+}
+
+TEST_F(ConfigTest, VariablesOverrideFiles) {
+  sources_.environment = {{"OTP_GATEWAY_APP__ADDRESS", "[::1]:9001"},
+                          {"OTP_GATEWAY_AUTH__APP__SECRET", "other"},
+                          {"OTP_GATEWAY_AUTH__APP__ORIGINS", "https://b.example, http://localhost:*"},
+                          {"OTP_GATEWAY_APP__ENABLE_DEBUG_LOGS", "true"},
+                          {"OTP_GATEWAY_PROVIDERS__CONSOLE__MAX_CONNS", "3"},
+                          {"HOME", "/nowhere"}};
+  auto config = loaded("[auth.App]\nsecret = \"s\"\n" + std::string(kConsole));
+  EXPECT_EQ(config.app.host, "::1");
+  EXPECT_EQ(config.app.port, 9001);
+  EXPECT_EQ(config.app.root_url, "http://[::1]:9001");
+  EXPECT_TRUE(config.app.debug_logs);
+  EXPECT_EQ(config.namespaces.at("App").secret, "other");
+  EXPECT_EQ(config.namespaces.at("App").origins.size(), 2U);
+  EXPECT_EQ(config.providers.at("console").plugin_config, R"({"enabled":true,"max_conns":3})");
+  EXPECT_TRUE(config.warnings.empty());
+
+  sources_.environment = {{"OTP_GATEWAY_APP__OTP_TTL", "soon"}};
+  EXPECT_EQ(refusal(kAuth),
+            "OTP_GATEWAY_APP__OTP_TTL: app.otp_ttl: expected seconds from 1 to 86400, or a duration like "
+            "\"5m\"; got "
+            "\"soon\"");
+  sources_.environment = {{"OTP_GATEWAY_APP__ADRESS", "x"}};
+  EXPECT_EQ(warnings(std::string(kAuth) + kConsole)[0],
+            "OTP_GATEWAY_APP__ADRESS: app.adress: unknown key, ignored; did you mean app.address?");
+}
+
+TEST_F(ConfigTest, LaterFilesWin) {
+  write("more.toml", "[app]\notp_ttl = 60\n[auth.b]\nsecret = \"t\"\n");
+  sources_.files.push_back(folder_ / "more.toml");
+  const auto config = loaded("[app]\notp_ttl = 30\notp_max_attempts = 9\n" + std::string(kAuth));
+  EXPECT_EQ(config.app.otp_ttl, 60s);
+  EXPECT_EQ(config.app.otp_max_attempts, 9);
+  EXPECT_EQ(config.namespaces.size(), 2U);
+}
+
+TEST_F(ConfigTest, SecretsStandInFiles) {
+  write("secret", "from a file\n");
+  const auto config = loaded(
+      "[auth.app]\nsecret_file = \"secret\"\n"
+      "[providers.acme]\nenabled = true\napi_key_file = \"secret\"\nca_file = \"untouched\"\n"
+      "[providers.smtp]\nenabled = false\npassword_file = \"missing\"\n");
+  EXPECT_EQ(config.namespaces.at("app").secret, "from a file");
+  EXPECT_EQ(config.providers.at("acme").plugin_config,
+            R"({"enabled":true,"ca_file":"untouched","api_key":"from a file"})");
+
+  EXPECT_EQ(refusal("[auth.app]\nsecret_file = \"missing\"\n"),
+            "config.toml:2: auth.app.secret_file: expected a readable file with the secret; got \"missing\": "
+            "no such "
+            "file");
+  EXPECT_EQ(refusal("[auth.app]\nsecret = \"s\"\nsecret_file = \"secret\"\n"),
+            "config.toml:3: auth.app.secret_file: expected either secret or secret_file; got both");
+  write("secret", "\n");
+  EXPECT_EQ(refusal("[auth.app]\nsecret_file = \"secret\"\n"),
+            "config.toml:2: auth.app.secret: expected a text that is not empty; got something else");
+}
+
+TEST_F(ConfigTest, PluginsAndTemplatesAreFound) {
+  write("own.tpl", "own");
+  const std::string acme = "[providers.acme]\nenabled = true\n";
+  auto config = loaded(kAuth + acme + "subject = \"Hi\"\ntemplate = \"own.tpl\"\nplugin = \"" +
+                       (folder_ / "plugins/smtp.so").string() + "\"\n");
+  EXPECT_EQ(config.providers.at("acme").plugin, folder_ / "plugins/smtp.so");
+  EXPECT_EQ(config.providers.at("acme").body.text, "own");
+  EXPECT_EQ(without_folder(config.providers.at("acme").body.origin), "own.tpl");
+  EXPECT_EQ(without_folder(config.providers.at("acme").subject.origin),
+            "config.toml:7: providers.acme.subject");
+  EXPECT_EQ(loaded(kAuth + acme).providers.at("acme").plugin, folder_ / "plugins/acme.so");
+
+  EXPECT_EQ(
+      refusal(std::string(kAuth) + "[providers.ghost]\nenabled = true\n"),
+      "config.toml:5: providers.ghost.plugin: expected a plug-in file; got \"ghost.so\", and found none at "
+      "plugins/ghost.so");
+  EXPECT_EQ(refusal(kAuth + acme + "template = \"static/none.tpl\"\n"),
+            "config.toml:7: providers.acme.template: expected a template file; got \"static/none.tpl\", and "
+            "found none "
+            "at static/none.tpl, static/none.tpl, share/messages/none.tpl");
+}
+
+TEST_F(ConfigTest, DataIsWhereTheServiceManagerSays) {
+  sources_.environment = {{"STATE_DIRECTORY", "/var/lib/otpgateway:/var/lib/other"}};
+  EXPECT_EQ(loaded(kAuth).sqlite.path, "/var/lib/otpgateway/otpgateway.db");
+  EXPECT_EQ(loaded("[app]\ndata_dir = \"../d\"\n" + std::string(kAuth)).app.data_dir,
+            folder_.parent_path() / "d");
+}
+
+TEST_F(ConfigTest, WorkersOfTheirOwnHaveAnEndpoint) {
+  EXPECT_EQ(loaded("[workers]\nspawn = false\n" + std::string(kAuth)).workers.endpoint,
+            "ipc:///run/otpgateway/broker.sock");
+  // Its user may not read the applications' secrets.
+  sources_.only_provider = "acme";
+  const auto config = loaded(
+      "[auth.app]\nsecret_file = \"closed\"\n[providers.acme]\nenabled = true\n"
+      "[providers.ghost]\nenabled = true\n");
+  EXPECT_EQ(config.providers.size(), 1U);
+  sources_.only_provider = "smtp";
+  EXPECT_EQ(refusal(kAuth), "config.toml: providers.smtp: expected a section with enabled = true; got none");
+}
+
+}  // namespace
+}  // namespace otpgw::config
