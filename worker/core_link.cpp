@@ -34,11 +34,23 @@ void CoreLink::open(Clock::time_point now) {
   socket_.set(zmq::sockopt::sndhwm, kMessagesWaitingMax);
   socket_.set(zmq::sockopt::rcvhwm, kMessagesWaitingMax);
   socket_.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
+  const auto monitor_name = "inproc://connections-" + std::to_string(++opened_);
+  if (::zmq_socket_monitor(socket_.handle(), monitor_name.c_str(), ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0)
+    throw zmq::error_t();
+  monitor_ = zmq::socket_t(context_, zmq::socket_type::pair);
+  monitor_.set(zmq::sockopt::linger, 0);
+  monitor_.connect(monitor_name);
   socket_.connect(endpoint_);
   heard_ = false;
   last_heard_ = now;
   next_ping_ = now + wire::kHeartbeatInterval;
-  send(ready_);
+}
+
+bool CoreLink::connected_anew() {
+  bool anew = false;
+  zmq::message_t frame;  // each event is two; which one it is was chosen in open()
+  while (monitor_.recv(frame, zmq::recv_flags::dontwait)) anew = true;
+  return anew;
 }
 
 std::optional<wire::Message> CoreLink::receive() {
@@ -77,6 +89,7 @@ void CoreLink::send(const wire::Message& message) {
 }
 
 void CoreLink::tick(Clock::time_point now) {
+  if (connected_anew()) send(ready_);
   if (now < next_ping_) return;
   if (now - last_heard_ >= kSilenceMax) {
     if (heard_) log(LogLevel::warning, "the core is silent; connecting again");

@@ -17,7 +17,7 @@ class CoreLink {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Connects (in the background) and says READY. Throws zmq::error_t on an endpoint that can't be.
+  // Connects in the background. Throws zmq::error_t on an endpoint that can't be.
   CoreLink(std::string endpoint, wire::Ready ready);
 
   // The next message, nothing when the socket is empty. Heartbeats and malformed messages are dealt with
@@ -33,16 +33,19 @@ class CoreLink {
   // When tick() has something to do next.
   [[nodiscard]] Clock::time_point next_tick() const { return next_ping_; }
 
-  // To poll for reading; another one after each tick().
+  // To poll for reading, before receive() and before tick(); others after each tick().
   [[nodiscard]] void* handle() { return socket_.handle(); }
+  [[nodiscard]] void* connection_handle() { return monitor_.handle(); }
 
  private:
   void open(Clock::time_point now);
+  [[nodiscard]] bool connected_anew();
 
   const std::string endpoint_;
   const wire::Message ready_;
   zmq::context_t context_{1};
-  zmq::socket_t socket_;
+  zmq::socket_t socket_, monitor_;
+  int opened_ = 0;  // sockets so far
   Clock::time_point next_ping_, last_heard_;
   bool heard_ = false;      // from the core, on this socket
   bool malformed_ = false;  // already logged

@@ -30,7 +30,8 @@ std::expected<Settings, std::string> settings_from_files(const std::vector<std::
   auto config = config::load({.files = files,
                               .environment = environment(),
                               .share_dir = prefix / "share/otpgateway",
-                              .plugins_dir = prefix / "lib/otpgateway/providers"});
+                              .plugins_dir = prefix / "lib/otpgateway/providers",
+                              .only_provider = provider});
   if (!config) return std::unexpected(config.error());
   const auto section = config->providers.find(provider);
   if (section == config->providers.end())

@@ -70,7 +70,7 @@ Worker::End Worker::run() {
   return End::drained;
 }
 
-std::array<zmq_pollitem_t, 4> Worker::wait() {
+std::array<zmq_pollitem_t, 5> Worker::wait() {
   const auto item = [](void* socket, int descriptor) {
     return zmq_pollitem_t{socket, descriptor, ZMQ_POLLIN, 0};
   };
@@ -78,9 +78,10 @@ std::array<zmq_pollitem_t, 4> Worker::wait() {
   const auto or_outbox = [this](int descriptor) {
     return descriptor >= 0 ? descriptor : outbox_.descriptor();
   };
-  std::array<zmq_pollitem_t, 4> items{item(link_.handle(), -1), item(nullptr, outbox_.descriptor()),
+  std::array<zmq_pollitem_t, 5> items{item(link_.handle(), -1), item(nullptr, outbox_.descriptor()),
                                       item(nullptr, or_outbox(controls_.drain_signal)),
-                                      item(nullptr, or_outbox(controls_.parent_pipe))};
+                                      item(nullptr, or_outbox(controls_.parent_pipe)),
+                                      item(link_.connection_handle(), -1)};
   using namespace std::chrono;
   const auto left = ceil<milliseconds>(link_.next_tick() - CoreLink::Clock::now());
   if (::zmq_poll(items.data(), static_cast<int>(items.size()), std::max<long>(left.count(), 0)) < 0 &&

@@ -48,7 +48,7 @@ class Worker {
   [[nodiscard]] End run();
 
  private:
-  [[nodiscard]] std::array<zmq_pollitem_t, 4> wait();
+  [[nodiscard]] std::array<zmq_pollitem_t, 5> wait();
   void receive();
   void take(wire::Job job);
   void answer(wire::Result result);

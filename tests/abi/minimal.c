@@ -1,0 +1,146 @@
+/* The smallest provider, in C11: proves that provider.h is C, and is loaded by the tests. What its send does
+ * depends on the message's subject, so that one library serves for many faults: "crash", "hang", "nonsense",
+ * "silent", "leak" (quotes the address), "dirty" (ill-formed text), "slow" (200 ms), "retry"; anything else
+ * is sent. Built with FAULT_... it has one thing wrong with its entry. */
+#include <stdlib.h>
+#include <string.h>
+#include <threads.h>
+#include <time.h>
+
+#include "otpgw/provider.h"
+
+#define MAYBE_UNUSED __attribute__((unused)) /* some faults leave it out */
+
+MAYBE_UNUSED static const otpgw_descriptor descriptor = {
+    .struct_size = sizeof(otpgw_descriptor),
+    .channel_kind = OTPGW_CHANNEL_OTHER,
+#ifdef FAULT_BAD_ID
+    .id = "Minimal Provider",
+#else
+    .id = "minimal",
+#endif
+    .name = "Minimal",
+    .version = "1",
+    .vendor = "tests",
+    .channel_name = "Nothing",
+    .address_name = "Anything",
+    .channel_description = "",
+    .address_description = "",
+    .config_schema = NULL,
+#ifdef FAULT_LONG_ADDRESS
+    .address_bytes_max = 255,
+#else
+    .address_bytes_max = 254,
+#endif
+    .otp_length_max = 6,
+    .body_bytes_max = 1000,
+    .flags = 0,
+};
+
+#ifdef FAULT_INIT_FAILS
+static int32_t init(const otpgw_host* host) {
+  (void)host;
+  return 7;
+}
+#endif
+
+static void say(char* to, size_t size, const char* text) { strncpy(to, text, size - 1); }
+
+static int is(otpgw_string text, const char* word) {
+  return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
+}
+
+static int32_t create(const otpgw_host* host, const char* provider_id, otpgw_string config_json,
+                      void** instance, otpgw_result* result) {
+  (void)host;
+  (void)provider_id;
+  if (is(config_json, "bad")) {
+    say(result->detail, sizeof result->detail, "key: expected something else");
+    return 1;
+  }
+#ifndef FAULT_CREATE_IS_NULL
+  *instance = malloc(1);
+#else
+  *instance = NULL;
+#endif
+  return 0;
+}
+
+static void validate(void* instance, otpgw_string address, otpgw_address_result* result) {
+  (void)instance;
+  if (is(address, "nonsense")) {
+    result->verdict = 42;
+  } else if (is(address, "dirty")) {
+    result->verdict = OTPGW_ADDRESS_VALID;
+    memcpy(result->normalised, "a\xFF", 3);
+  } else if (is(address, "silent")) {
+    return;
+  } else {
+    result->verdict = OTPGW_ADDRESS_VALID;
+    memcpy(result->country, "NLxx", 4); /* no NUL: the host must not read on */
+  }
+}
+
+static void sleep_ms(long ms) {
+  const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+  thrd_sleep(&time, NULL);
+}
+
+MAYBE_UNUSED static void send_message(void* instance, const otpgw_job* job, otpgw_result* result) {
+  (void)instance;
+  if (is(job->subject, "crash")) abort();
+  if (is(job->subject, "hang")) sleep_ms(3600000);
+  if (is(job->subject, "slow")) sleep_ms(200);
+  if (is(job->subject, "silent")) return;
+  result->code = OTPGW_SENT;
+  if (is(job->subject, "nonsense")) result->code = -77;
+  if (is(job->subject, "retry")) {
+    result->code = OTPGW_RETRY;
+    result->retry_after_ms = -5;
+  }
+  if (is(job->subject, "leak")) {
+    result->code = OTPGW_REJECTED;
+    say(result->detail, sizeof result->detail, "no mailbox john@doe.example here");
+  }
+  if (is(job->subject, "dirty")) {
+    memset(result->upstream_id, '\xFF', sizeof result->upstream_id); /* neither UTF-8 nor an end */
+    say(result->detail, sizeof result->detail, "two\nlines");
+  }
+}
+
+static void destroy(void* instance) { free(instance); }
+
+#ifdef FAULT_NO_PROVIDERS
+static const otpgw_descriptor* const descriptors[] = {NULL};
+#else
+static const otpgw_descriptor* const descriptors[] = {&descriptor};
+#endif
+
+const otpgw_entry otpgw_provider_entry = {
+#ifdef FAULT_OTHER_MAJOR
+    .abi_major = 2,
+#else
+    .abi_major = OTPGW_ABI_MAJOR,
+#endif
+    .abi_minor = OTPGW_ABI_MINOR,
+#ifdef FAULT_SHORT_STRUCT
+    .struct_size = 40,
+#else
+    .struct_size = sizeof(otpgw_entry),
+#endif
+#ifdef FAULT_NO_PROVIDERS
+    .descriptor_count = 0,
+#else
+    .descriptor_count = 1,
+#endif
+    .descriptors = descriptors,
+#ifdef FAULT_INIT_FAILS
+    .init = init,
+#endif
+    .create = create,
+    .validate = validate,
+#ifndef FAULT_NO_SEND
+    .send = send_message,
+#endif
+    .destroy = destroy,
+};
