@@ -22,7 +22,8 @@ class Printer:
 
 async def main():
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(Printer(), loop=loop), "127.0.0.1", 0)
+    # With a host name given, aiosmtpd does not ask the DNS for its own at each connection.
+    server = await loop.create_server(lambda: SMTP(Printer(), hostname="localhost", loop=loop), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
