@@ -46,11 +46,11 @@ void CoreLink::open(Clock::time_point now) {
   next_ping_ = now + wire::kHeartbeatInterval;
 }
 
-bool CoreLink::connected_anew() {
-  bool anew = false;
+void CoreLink::greet() {
   zmq::message_t frame;  // each event is two; which one it is was chosen in open()
-  while (monitor_.recv(frame, zmq::recv_flags::dontwait)) anew = true;
-  return anew;
+  while (monitor_.recv(frame, zmq::recv_flags::dontwait)) {
+  }
+  send(ready_);
 }
 
 std::optional<wire::Message> CoreLink::receive() {
@@ -89,7 +89,6 @@ void CoreLink::send(const wire::Message& message) {
 }
 
 void CoreLink::tick(Clock::time_point now) {
-  if (connected_anew()) send(ready_);
   if (now < next_ping_) return;
   if (now - last_heard_ >= kSilenceMax) {
     if (heard_) log(LogLevel::warning, "the core is silent; connecting again");

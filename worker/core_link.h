@@ -1,5 +1,5 @@
-// The worker's socket to the core: says READY, keeps the heartbeat, and starts afresh with a new socket when
-// the core has gone silent.
+// The worker's socket to the core: says READY on each connection, keeps the heartbeat, and starts afresh with
+// a new socket when the core has gone silent.
 #pragma once
 
 #include <chrono>
@@ -27,19 +27,21 @@ class CoreLink {
   // Never blocks. A message that finds the socket full is lost: the core leases its job again.
   void send(const wire::Message& message);
 
-  // Sends the PING that is due; after kHeartbeatsMissedMax silent intervals, opens a new socket and says
-  // READY on it, because a core that restarted does not know this worker and answers it nothing.
+  // To be called when connection_handle() is readable: the socket has a new connection, and a core that
+  // restarted does not know this worker.
+  void greet();
+  // Sends the PING that is due. After kHeartbeatsMissedMax silent intervals, opens a new socket: the core may
+  // have given this worker up while the connection lived.
   void tick(Clock::time_point now);
   // When tick() has something to do next.
   [[nodiscard]] Clock::time_point next_tick() const { return next_ping_; }
 
-  // To poll for reading, before receive() and before tick(); others after each tick().
+  // To poll for reading, before receive() and greet(); others after each tick().
   [[nodiscard]] void* handle() { return socket_.handle(); }
   [[nodiscard]] void* connection_handle() { return monitor_.handle(); }
 
  private:
   void open(Clock::time_point now);
-  [[nodiscard]] bool connected_anew();
 
   const std::string endpoint_;
   const wire::Message ready_;

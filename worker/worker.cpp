@@ -61,6 +61,7 @@ Worker::End Worker::run() {
       }
     }
     if (ready[2].revents != 0 && !draining_) drain("asked by a signal");
+    if (ready[4].revents != 0) link_.greet();
     if (ready[0].revents != 0) receive();
     if (ready[1].revents != 0) hand_back_results();
     link_.tick(CoreLink::Clock::now());

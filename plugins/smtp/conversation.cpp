@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kOk = 250, kStartMail = 354;
 constexpr std::size_t kQueueIdBytesMax = 64;
+constexpr std::string_view kMessageEnd = "--\r\n";  // of the closing boundary of every multipart message
 
 bool starts_with_word(std::string_view line, std::string_view word) {
   return line.size() >= word.size() && ::strncasecmp(line.data(), word.data(), word.size()) == 0;
@@ -54,6 +55,14 @@ void Conversation::client_said(std::string_view line) {
   waiting_ = true;
   if (stage_ == Stage::hello) auth_offered_ = false;
 }
+
+void Conversation::client_sent(std::string_view piece) {
+  last_sent_.append(piece.substr(piece.size() - std::min(piece.size(), kMessageEnd.size())));
+  if (last_sent_.size() > kMessageEnd.size()) last_sent_.erase(0, last_sent_.size() - kMessageEnd.size());
+}
+
+// May hold too early for a text that has such a line just where a piece ended, never too late.
+bool Conversation::message_left() const { return last_sent_ == kMessageEnd; }
 
 bool Conversation::server_said(std::string_view line) {
   if (quitting_) return true;
@@ -111,7 +120,7 @@ Result Conversation::refusal() const {
 Result Conversation::failure(CURLcode code) const {
   // libcurl's words for its codes: they know nothing of this mail.
   const std::string why = code == CURLE_OPERATION_TIMEDOUT ? "time-out" : ::curl_easy_strerror(code);
-  if (handed_over_) return Result::unknown(why + " while waiting for the answer to the message");
+  if (message_left()) return Result::unknown(why + " while waiting for the answer to the message");
   return Result::retry(why + " at " + name(stage_));
 }
 

@@ -23,8 +23,8 @@ class Conversation {
   void client_said(std::string_view line);
   // False: hang up.
   [[nodiscard]] bool server_said(std::string_view line);
-  // libcurl holds the whole text now, so that the final dot may have left too.
-  void message_handed_over() { handed_over_ = true; }
+  // A piece of the message has left. Once the whole of it has, the final dot may have left too.
+  void client_sent(std::string_view piece);
   // The server's last whole answer is a refusal; what follows is libcurl's QUIT.
   [[nodiscard]] bool refused() const { return !waiting_ && status_ >= 400 && stage_ >= Stage::auth; }
 
@@ -34,6 +34,7 @@ class Conversation {
  private:
   enum class Stage { connect, hello, starttls, auth, sender, recipient, data, message };
   [[nodiscard]] static const char* name(Stage stage);
+  [[nodiscard]] bool message_left() const;
   [[nodiscard]] Result refusal() const;
   [[nodiscard]] Result failure(CURLcode code) const;
 
@@ -42,7 +43,7 @@ class Conversation {
   bool waiting_ = true;  // for the answer to the stage's command
   int status_ = 0;       // of the last whole answer
   bool tls_started_ = false, auth_offered_ = false, auth_missing_ = false;
-  bool handed_over_ = false;
+  std::string last_sent_;  // the message's last bytes that have left
   bool quitting_ = false;  // the answer to QUIT tells nothing
   std::string queue_id_;
 };

@@ -33,36 +33,13 @@ void append(List& list, const std::string& line) {
   list.reset(longer);
 }
 
-// A text part that libcurl reads piece by piece.
-struct Text {
-  std::string text;
-  std::size_t read = 0;
-  Conversation* tell_end = nullptr;  // of the last part: the mail is complete once it was read
-};
-
-std::size_t read_text(char* buffer, std::size_t size, std::size_t count, void* argument) {
-  auto& part = *static_cast<Text*>(argument);
-  const auto bytes = std::min(size * count, part.text.size() - part.read);
-  std::memcpy(buffer, part.text.data() + part.read, bytes);
-  part.read += bytes;
-  if (part.read == part.text.size() && part.tell_end != nullptr) part.tell_end->message_handed_over();
-  return bytes;
-}
-
-int seek_text(void* argument, curl_off_t offset, int origin) {
-  auto& part = *static_cast<Text*>(argument);
-  if (origin != SEEK_SET || offset < 0 || static_cast<std::size_t>(offset) > part.text.size())
-    return CURL_SEEKFUNC_CANTSEEK;
-  part.read = static_cast<std::size_t>(offset);
-  return CURL_SEEKFUNC_OK;
-}
-
-void add_part(curl_mime* mime, Text& text, const char* type) {
+// As data, not as a callback: libcurl would send a callback's part in pieces of 256 bytes.
+void add_part(curl_mime* mime, std::string_view text, const char* type) {
+  const auto lines = with_crlf(text);
   auto* part = ::curl_mime_addpart(mime);
   if (part == nullptr || ::curl_mime_type(part, type) != CURLE_OK ||
       ::curl_mime_encoder(part, "quoted-printable") != CURLE_OK ||
-      ::curl_mime_data_cb(part, static_cast<curl_off_t>(text.text.size()), read_text, seek_text, nullptr,
-                          &text) != CURLE_OK)
+      ::curl_mime_data(part, lines.data(), lines.size()) != CURLE_OK)
     throw std::bad_alloc();
 }
 
@@ -73,7 +50,9 @@ struct Exchange {
 };
 
 int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* argument) {
-  if (type == CURLINFO_HEADER_OUT) static_cast<Exchange*>(argument)->conversation.client_said({data, size});
+  auto& conversation = static_cast<Exchange*>(argument)->conversation;
+  if (type == CURLINFO_HEADER_OUT) conversation.client_said({data, size});
+  if (type == CURLINFO_DATA_OUT) conversation.client_sent({data, size});
   return 0;
 }
 
@@ -165,12 +144,10 @@ Result Mailer::send(const Job& job, const std::string& address) {
   append(headers, "Auto-Submitted: auto-generated");
   append(headers, "Content-Type: multipart/alternative");
 
-  Text plain{.text = with_crlf(job.text_body)}, html{.text = with_crlf(job.body)};
-  html.tell_end = &exchange.conversation;
   const Mime mime(::curl_mime_init(curl));
   if (!mime) throw std::bad_alloc();
-  if (!plain.text.empty()) add_part(mime.get(), plain, "text/plain; charset=utf-8");
-  add_part(mime.get(), html, "text/html; charset=utf-8");
+  if (!job.text_body.empty()) add_part(mime.get(), job.text_body, "text/plain; charset=utf-8");
+  add_part(mime.get(), job.body, "text/html; charset=utf-8");
 
   ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
   ::curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, 0L);
