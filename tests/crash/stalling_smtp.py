@@ -31,6 +31,7 @@ class StallingSmtp:
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._go_on = None
+        self._writers = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
@@ -53,7 +54,10 @@ class StallingSmtp:
         self._thread.join(10)
 
     def stall_at(self, point):
+        """From now on conversations stop there. "connect" hangs up on kept connections, so that new ones come."""
         self._reached.clear()
+        if point == "connect":
+            self._loop.call_soon_threadsafe(lambda: [writer.close() for writer in self._writers])
         self._loop.call_soon_threadsafe(self._go_on.clear)
         self._stall_at = point
 
@@ -79,6 +83,7 @@ class StallingSmtp:
             await writer.drain()
 
         recipient = None
+        self._writers.add(writer)
         try:
             await self._pass("connect")
             await say(b"220 stalling.example ESMTP\r\n")
@@ -110,4 +115,5 @@ class StallingSmtp:
                 await say(b"250 OK\r\n")
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
+        self._writers.discard(writer)
         writer.close()

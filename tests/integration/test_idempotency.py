@@ -131,10 +131,11 @@ class Check(GatewayCase):
         self.assert_error(self.api.check(otp["id"], otp["otp"], headers), 409)
         self.assertEqual(self.api.get(otp["id"]).data["attempts"], 2)
 
-    def test_put_and_check_do_not_share_keys(self):
+    def test_put_and_check_of_one_id_share_their_keys(self):
         headers = key()
-        otp = self.created(headers=headers)
-        self.assert_success(self.api.check(otp["id"], otp["otp"], headers))
+        otp = self.created(headers=headers)  # the scope is namespace and path, which are the same for both
+        self.assert_error(self.api.check(otp["id"], otp["otp"], headers), 409)
+        self.assert_success(self.api.check(otp["id"], otp["otp"], key()))
 
 
 class Restart(unittest.TestCase):

@@ -122,10 +122,18 @@ class StopAndStart(unittest.TestCase):
         self.assertEqual(gateway.database.read_bytes(), before)  # never recreated
 
     def test_a_database_from_the_future(self):
-        gateway = self.gateway()
+        gateway = self.gateway().start()
+        gateway.stop()
         with sqlite3.connect(gateway.database) as database:
             database.execute("PRAGMA user_version = 999999")
         self.assert_refused(gateway, "999999", "newer", "version")
+
+    def test_a_lost_key_file_is_not_made_anew(self):
+        gateway = self.gateway().start()
+        gateway.stop()
+        for path in (gateway.folder / "data").iterdir():
+            path.unlink()
+        self.assert_refused(gateway, "key")  # with a new key no code would ever compare again
 
     def test_files_are_for_the_owner_alone(self):
         gateway = self.gateway().start()
