@@ -1,0 +1,62 @@
+// Goal: Basic authentication says what is wrong in the words that applications match on; retries pause as
+// documented. Method: tables.
+
+#include <gtest/gtest.h>
+
+#include "core/auth/basic_auth.h"
+#include "core/delivery/retry_policy.h"
+
+namespace otpgw {
+namespace {
+
+class BasicAuthTest : public testing::Test {
+ protected:
+  BasicAuthTest() {
+    config_.namespaces["app"].name = "app";
+    config_.namespaces["app"].secret = "se:cret";
+  }
+  config::Config config_;
+};
+
+TEST_F(BasicAuthTest, FindsTheNamespace) {
+  const auth::BasicAuth auth(config_);
+  const auto found = auth.check("Basic YXBwOnNlOmNyZXQ=");  // app:se:cret
+  ASSERT_TRUE(found);
+  EXPECT_EQ((*found)->name, "app");
+  EXPECT_TRUE(auth.check("bAsIc  YXBwOnNlOmNyZXQ="));
+}
+
+TEST_F(BasicAuthTest, SaysWhatIsWrong) {
+  const auth::BasicAuth auth(config_);
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {"", "Missing Basic Authorization header."},
+      {"Bearer x", "Missing Basic Authorization header."},
+      {"Basic", "Missing Basic Authorization header."},
+      {"Basic %%%", "Invalid Base64 value in Basic Authorization header."},
+      {"Basic YXBwOnNlOmNyZXQ", "Invalid Base64 value in Basic Authorization header."},
+      {"Basic YXBw", "Invalid value in Basic Authorization header."},
+      {"Basic YXBwOndyb25n", "Invalid API credentials."},          // app:wrong
+      {"Basic b3RoZXI6c2U6Y3JldA==", "Invalid API credentials."},  // other:se:cret
+      {"Basic YXBwOg==", "Invalid API credentials."},              // app:
+  };
+  for (const auto& [header, text] : table) {
+    const auto result = auth.check(header);
+    ASSERT_FALSE(result) << header;
+    EXPECT_EQ(result.error(), text) << header;
+  }
+}
+
+TEST(RetryPolicy, PausesOneThreeEightThenTwentySeconds) {
+  using std::chrono::milliseconds;
+  const int seconds[] = {1, 3, 8, 20, 20, 20};
+  for (int tries = 1; tries <= 6; ++tries) {
+    const milliseconds base{seconds[tries - 1] * 1000};
+    EXPECT_EQ(delivery::pause_after(tries, 0), base);
+    EXPECT_EQ(delivery::pause_after(tries, 1), base * 12 / 10);
+    EXPECT_EQ(delivery::pause_after(tries, -1), base * 8 / 10);
+    EXPECT_EQ(delivery::pause_after(tries, 9), base * 12 / 10);
+  }
+}
+
+}  // namespace
+}  // namespace otpgw

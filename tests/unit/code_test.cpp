@@ -1,0 +1,137 @@
+// Goal: codes are unbiased, typed codes are understood, and codes at rest are bound to their OTP.
+// Method: a chi-squared test over a million generated digits-of-codes; tables of what people type; the vault
+// on a real key file.
+
+#include "core/otp/code.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+namespace otpgw::otp {
+namespace {
+
+namespace fs = std::filesystem;
+
+class VaultTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "vault_test.XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  fs::path folder_;
+};
+
+// T10 of the security tests: 10^6 codes, each position's digits uniform with p > 10^-4 (chi-squared, 9
+// degrees of freedom: 33.72).
+TEST(RandomDigits, AreUniformAtEveryPosition) {
+  constexpr int kCodes = 1'000'000, kLength = 6;
+  std::array<std::array<int, 10>, kLength> counts{};
+  for (int i = 0; i < kCodes; ++i) {
+    const auto code = random_digits(kLength);
+    for (int p = 0; p < kLength; ++p) ++counts[p][code[p] - '0'];
+  }
+  for (int p = 0; p < kLength; ++p) {
+    double chi_squared = 0;
+    for (const int count : counts[p])
+      chi_squared += (count - kCodes / 10.0) * (count - kCodes / 10.0) / (kCodes / 10.0);
+    EXPECT_LT(chi_squared, 33.72) << "position " << p;
+  }
+}
+
+// The control: a generator with the classic modulo bias (a byte modulo 10) must fail the same test.
+TEST(RandomDigits, AModuloBiasWouldBeSeen) {
+  constexpr int kDigits = 1'000'000;
+  std::array<int, 10> counts{};
+  for (int i = 0; i < kDigits; ++i) ++counts[std::stoi(random_hex(1), nullptr, 16) % 10];
+  double chi_squared = 0;
+  for (const int count : counts)
+    chi_squared += (count - kDigits / 10.0) * (count - kDigits / 10.0) / (kDigits / 10.0);
+  EXPECT_GT(chi_squared, 33.72);
+}
+
+TEST(RandomHex, HasTheLengthAndDiffers) {
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) seen.insert(random_hex(16));
+  EXPECT_EQ(seen.size(), 1000u);
+  EXPECT_EQ(seen.begin()->size(), 32u);
+}
+
+TEST(NormaliseDigits, UnderstandsWhatPeopleType) {
+  for (const char* typed : {"123456", " 123456", "123-456", "123 456", "1 2 3 4 5 6\t", "123\u2013456",
+                            "123\u00a0456", "١٢٣٤٥٦", "۱۲۳۴۵۶", "१२३४५६", "１２３４５６", "\u200e123456"}) {
+    EXPECT_EQ(normalise_digits(typed), "123456") << typed;
+  }
+  EXPECT_EQ(normalise_digits("12345x"), "12345x");
+  EXPECT_EQ(normalise_digits("é12"), "é12");
+  EXPECT_EQ(normalise_digits(""), "");
+  EXPECT_EQ(normalise_digits("\xf0\x9f"), "\xf0\x9f");  // cut short: nothing is read beyond the end
+}
+
+TEST(IsDigits, MeansAsciiDigitsOnly) {
+  EXPECT_TRUE(is_digits("000123"));
+  EXPECT_FALSE(is_digits(""));
+  EXPECT_FALSE(is_digits("12 3"));
+  EXPECT_FALSE(is_digits("١٢"));
+}
+
+TEST_F(VaultTest, SealsForOneOtpOnly) {
+  const auto vault = CodeVault::open_file(folder_ / "key", true);
+  ASSERT_TRUE(vault) << vault.error();
+  const auto sealed = vault->seal("app", "user-1", "354965");
+  EXPECT_EQ(sealed.find("354965"), std::string::npos);
+  EXPECT_EQ(vault->open("app", "user-1", sealed), "354965");
+  EXPECT_EQ(vault->open("app", "user-2", sealed), std::nullopt);
+  EXPECT_EQ(vault->open("app2", "user-1", sealed), std::nullopt);
+  auto bent = sealed;
+  bent.back() ^= 1;
+  EXPECT_EQ(vault->open("app", "user-1", bent), std::nullopt);
+  EXPECT_EQ(vault->open("app", "user-1", sealed.substr(0, 20)), std::nullopt);
+  EXPECT_NE(sealed, vault->seal("app", "user-1", "354965"));  // a nonce of its own each time
+}
+
+TEST_F(VaultTest, HashesTellNamespaceIdAndCodeApart) {
+  const auto vault = CodeVault::open_file(folder_ / "key", true);
+  ASSERT_TRUE(vault) << vault.error();
+  EXPECT_EQ(vault->hash("app", "id", "1"), vault->hash("app", "id", "1"));
+  EXPECT_NE(vault->hash("app", "id", "1"), vault->hash("app", "i", "d1"));
+  EXPECT_NE(vault->hash("app", "id", "1"), vault->hash("appi", "d", "1"));
+}
+
+TEST_F(VaultTest, AnotherInstallationsKeyOpensNothing) {
+  const auto ours = CodeVault::open_file(folder_ / "a", true);
+  const auto theirs = CodeVault::open_file(folder_ / "b", true);
+  ASSERT_TRUE(ours && theirs);
+  EXPECT_EQ(theirs->open("app", "id", ours->seal("app", "id", "1")), std::nullopt);
+  EXPECT_NE(theirs->hash("app", "id", "1"), ours->hash("app", "id", "1"));
+}
+
+TEST_F(VaultTest, TheKeyFileIsPrivateAndKept) {
+  const auto first = CodeVault::open_file(folder_ / "key", true);
+  ASSERT_TRUE(first);
+  struct stat status {};
+  ASSERT_EQ(stat((folder_ / "key").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  const auto second = CodeVault::open_file(folder_ / "key", false);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->open("n", "i", first->seal("n", "i", "42")), "42");
+}
+
+TEST_F(VaultTest, AMissingShortOrReadableKeyFileIsRefused) {
+  EXPECT_THAT(CodeVault::open_file(folder_ / "key", false).error(), testing::HasSubstr("missing although"));
+  std::ofstream(folder_ / "short") << "abc";
+  fs::permissions(folder_ / "short", fs::perms::owner_read);
+  EXPECT_THAT(CodeVault::open_file(folder_ / "short", true).error(), testing::HasSubstr("exactly 32 bytes"));
+  std::ofstream(folder_ / "open") << std::string(32, 'k');
+  fs::permissions(folder_ / "open", fs::perms::owner_read | fs::perms::others_read);
+  EXPECT_THAT(CodeVault::open_file(folder_ / "open", true).error(), testing::HasSubstr("chmod 600"));
+}
+
+}  // namespace
+}  // namespace otpgw::otp

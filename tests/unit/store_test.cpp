@@ -1,0 +1,402 @@
+// Goal: the SQLite engine keeps what it acknowledged, decides inside its transaction, leases each job once,
+// and refuses files that are not its own. Method: a real database file in a temporary folder, a clock in
+// hand, many threads where it matters; each write is waited for.
+
+#include "core/store/store.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "core/otp/code.h"
+#include "core/store/snapshot.h"
+#include "core/store/sqlite/sqlite_store.h"
+
+namespace otpgw::store {
+namespace {
+
+namespace fs = std::filesystem;
+using otp::DeliveryState;
+using otp::Verdict;
+
+class HandClock final : public otp::Clock {
+ public:
+  [[nodiscard]] otp::UnixMs now() const override { return now_ms; }
+  std::atomic<otp::UnixMs> now_ms = 1'000'000'000'000;
+};
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "store_test.XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+    open();
+  }
+  void TearDown() override {
+    store_.reset();
+    fs::remove_all(folder_);
+  }
+
+  void open() {
+    store_.reset();
+    auto opened = sqlite::open_store(file(), clock_,
+                                     {.jobs_queued =
+                                          [this](const std::string& provider) {
+                                            std::lock_guard lock(mutex_);
+                                            queued_for_.push_back(provider);
+                                          },
+                                      .broken = [](const std::string& reason) { ADD_FAILURE() << reason; }});
+    ASSERT_TRUE(opened) << opened.error();
+    store_ = std::move(*opened);
+  }
+  [[nodiscard]] fs::path file() const { return folder_ / "otp.db"; }
+
+  // Calls a write and waits for its end.
+  template <class T, class Call>
+  std::expected<T, Error> await(Call call) {
+    std::promise<std::expected<T, Error>> promise;
+    auto future = promise.get_future();
+    call([&promise](std::expected<T, Error> result) { promise.set_value(std::move(result)); });
+    return future.get();
+  }
+  Written put(otp::Otp wanted, std::optional<otp::Idempotency> key = {}) {
+    return *await<Written>(
+        [&](auto done) { store_->put(std::move(wanted), std::move(key), std::move(done)); });
+  }
+  Written check(const std::string& id, const std::string& hash, std::optional<otp::Idempotency> key = {}) {
+    return *await<Written>([&](auto done) {
+      store_->check("app", id, {.hash = hash, .digits_hash = hash, .skip_delete = {}}, std::move(key),
+                    std::move(done));
+    });
+  }
+  Lease lease(int limit = 10, const std::string& provider = "smtp") {
+    return *await<Lease>([&](auto done) { store_->lease(provider, limit, std::move(done)); });
+  }
+  DeliveryState finish(const LeasedJob& job, DeliveryState state, int64_t due_in_ms = 0) {
+    JobOutcome outcome{.row = job.row,
+                       .attempt = job.attempt,
+                       .state = state,
+                       .due_at = clock_.now() + due_in_ms,
+                       .tries = job.tries + 1,
+                       .deaths = job.deaths,
+                       .detail = "detail",
+                       .upstream_id = "up-1"};
+    return await<JobStates>([&](auto done) { store_->finish({outcome}, std::move(done)); })->at(0);
+  }
+  std::vector<int64_t> sweep() {
+    return *await<std::vector<int64_t>>([&](auto done) { store_->sweep(std::move(done)); });
+  }
+  std::optional<otp::Otp> find(const std::string& id) {
+    auto found = store_->find("app", id);
+    store_->end_reads();
+    return found.value();
+  }
+
+  otp::Otp otp(const std::string& id, const std::string& to = "john@doe.example") const {
+    otp::Otp otp;
+    otp.name_space = "app";
+    otp.id = id;
+    otp.to = otp.to_normalised = to;
+    otp.provider = "smtp";
+    otp.channel_description = "channel";
+    otp.address_description = "address";
+    otp.extra = R"({"yes": true})";
+    otp.max_attempts = 5;
+    otp.max_generate = 3;
+    otp.code_length = 6;
+    otp.code_hash = std::string("ri\0ght", 6);  // bytes, not text
+    otp.code_sealed = std::string("se\0aled", 7);
+    otp.expires_at = otp.keep_until = clock_.now() + 300'000;
+    return otp;
+  }
+  const std::string right_ = std::string("ri\0ght", 6);
+
+  fs::path folder_;
+  HandClock clock_;
+  std::unique_ptr<Store> store_;
+  std::mutex mutex_;
+  std::vector<std::string> queued_for_;
+};
+
+TEST_F(StoreTest, KeepsEveryFieldAcrossAReopen) {
+  auto wanted = otp("user-1");
+  wanted.skip_delete = true;
+  wanted.to_from_page = true;
+  wanted.code_is_digits = false;
+  put(wanted);
+  open();
+  const auto found = find("user-1");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(encode_snapshot({.otp = *found}), encode_snapshot({.otp = wanted}));  // all fields at once
+  EXPECT_EQ(found->delivery.state, DeliveryState::queued);
+  EXPECT_EQ(find("user-2"), std::nullopt);
+}
+
+TEST_F(StoreTest, OtpAndJobAreWrittenTogetherAndTheListenerIsTold) {
+  const auto written = put(otp("user-1"));
+  EXPECT_NE(written.job, 0);
+  EXPECT_THAT(queued_for_, testing::ElementsAre("smtp"));
+  EXPECT_EQ(put(otp("user-2", "")).job, 0);
+  EXPECT_EQ(find("user-2")->delivery.state, DeliveryState::none);
+}
+
+// 64 threads guess at once at one code: exactly max_attempts are evaluated, at most one success.
+TEST_F(StoreTest, ParallelGuessesNeverGetPastTheMaximum) {
+  for (int round = 0; round < 5; ++round) {
+    const auto id = "user-" + std::to_string(round);
+    put(otp(id));
+    std::atomic<int> wrong = 0, right = 0, locked = 0;
+    std::vector<std::thread> guessers;
+    for (int g = 0; g < 64; ++g) {
+      guessers.emplace_back([&] {
+        for (int i = 0; i < 5; ++i) {
+          switch (check(id, "wrong").verdict) {
+            case Verdict::wrong_code:
+              ++wrong;
+              break;
+            case Verdict::locked:
+              ++locked;
+              break;
+            default:
+              ++right;
+          }
+        }
+      });
+    }
+    for (auto& guesser : guessers) guesser.join();
+    EXPECT_EQ(wrong, 5);
+    EXPECT_EQ(locked, 64 * 5 - 5);
+    EXPECT_EQ(right, 0);
+    EXPECT_EQ(check(id, right_).verdict, Verdict::locked);
+  }
+}
+
+TEST_F(StoreTest, ACodeIsConsumedOnceHoweverManyBringItAtOnce) {
+  put(otp("user-1"));
+  std::atomic<int> successes = 0;
+  std::vector<std::thread> people;
+  for (int g = 0; g < 32; ++g) {
+    people.emplace_back([&] { successes += check("user-1", right_).verdict == Verdict::done; });
+  }
+  for (auto& person : people) person.join();
+  EXPECT_EQ(successes, 1);
+  EXPECT_EQ(find("user-1"), std::nullopt);
+}
+
+TEST_F(StoreTest, AJobIsLeasedOnceAndOldestFirst) {
+  const auto first = put(otp("user-1")).job;
+  clock_.now_ms += 10;
+  const auto second = put(otp("user-2")).job;
+  const auto leased = lease(1);
+  ASSERT_EQ(leased.jobs.size(), 1u);
+  EXPECT_EQ(leased.jobs[0].row, first);
+  EXPECT_EQ(leased.jobs[0].attempt, 1u);
+  EXPECT_EQ(leased.jobs[0].key.size(), 32u);
+  EXPECT_EQ(leased.jobs[0].otp.code_sealed, otp("x").code_sealed);
+  EXPECT_EQ(find("user-1")->delivery.state, DeliveryState::sending);
+  const auto rest = lease();
+  ASSERT_EQ(rest.jobs.size(), 1u);
+  EXPECT_EQ(rest.jobs[0].row, second);
+  EXPECT_TRUE(lease().jobs.empty());
+  EXPECT_TRUE(lease(10, "other").jobs.empty());
+}
+
+TEST_F(StoreTest, AFinalResultIsKeptAndALaterOneIgnored) {
+  put(otp("user-1"));
+  const auto job = lease().jobs.at(0);
+  EXPECT_EQ(finish(job, DeliveryState::sent), DeliveryState::sent);
+  const auto delivery = find("user-1")->delivery;
+  EXPECT_EQ(delivery.tries, 1);
+  EXPECT_EQ(delivery.detail, "detail");
+  EXPECT_EQ(delivery.upstream_id, "up-1");
+  EXPECT_EQ(finish(job, DeliveryState::failed), DeliveryState::sent);
+}
+
+TEST_F(StoreTest, ARetryIsDueWhenItSaysAndIsTheNextAttempt) {
+  put(otp("user-1"));
+  const auto job = lease().jobs.at(0);
+  EXPECT_EQ(finish(job, DeliveryState::queued, 1000), DeliveryState::queued);
+  const auto early = lease();
+  EXPECT_TRUE(early.jobs.empty());
+  EXPECT_EQ(early.next_due_at, clock_.now() + 1000);
+  clock_.now_ms += 1000;
+  const auto again = lease();
+  ASSERT_EQ(again.jobs.size(), 1u);
+  EXPECT_EQ(again.jobs[0].attempt, 2u);
+  EXPECT_EQ(again.jobs[0].tries, 1);
+  EXPECT_EQ(again.jobs[0].key, job.key);
+  // The first lease's voice counts no more, unless the message went out.
+  EXPECT_EQ(finish(job, DeliveryState::failed), DeliveryState::sending);
+  EXPECT_EQ(finish(job, DeliveryState::sent), DeliveryState::sent);
+}
+
+TEST_F(StoreTest, ARetryPastTheExpiryEndsAsExpired) {
+  put(otp("user-1"));
+  const auto job = lease().jobs.at(0);
+  EXPECT_EQ(finish(job, DeliveryState::queued, 300'000), DeliveryState::expired);
+}
+
+TEST_F(StoreTest, AnExpiredJobIsNeverLeased) {
+  const auto job = put(otp("user-1")).job;
+  clock_.now_ms += 300'000;
+  const auto leased = lease();
+  EXPECT_TRUE(leased.jobs.empty());
+  EXPECT_THAT(leased.ended, testing::ElementsAre(job));
+}
+
+TEST_F(StoreTest, AQueuedJobOfAReplacedUsedOrDeletedOtpIsNotSent) {
+  const auto replaced = put(otp("user-1")).job;
+  auto newer = otp("user-1");
+  newer.code_hash = "new";
+  EXPECT_EQ(put(newer).ended_job, replaced);
+  const auto used = put(otp("user-2")).job;
+  EXPECT_EQ(check("user-2", right_).ended_job, used);
+  const auto jobs = lease().jobs;
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0].otp.code_hash, "new");
+}
+
+TEST_F(StoreTest, ARunningJobOfAReplacedOtpIsNotTriedAgain) {
+  put(otp("user-1"));
+  const auto running = lease().jobs.at(0);
+  auto newer = otp("user-1");
+  newer.code_hash = "new";
+  put(newer);
+  EXPECT_EQ(finish(running, DeliveryState::queued, 1000), DeliveryState::expired);
+  EXPECT_EQ(find("user-1")->delivery.state, DeliveryState::queued);  // the new job's, untouched
+}
+
+TEST_F(StoreTest, JobsLeasedByAFormerCoreAreLeasedAgain) {
+  put(otp("user-1"));
+  const auto job = lease().jobs.at(0);
+  open();
+  EXPECT_EQ(find("user-1")->delivery.state, DeliveryState::queued);
+  const auto again = lease().jobs;
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].key, job.key);
+  EXPECT_EQ(again[0].attempt, 2u);
+}
+
+TEST_F(StoreTest, SweepingEndsAndRemovesWhatIsOver) {
+  const auto job = put(otp("user-1")).job;
+  clock_.now_ms += 300'000;
+  EXPECT_EQ(find("user-1"), std::nullopt);  // absent at once, swept or not
+  EXPECT_THAT(sweep(), testing::ElementsAre(job));
+  clock_.now_ms += otp::kClosedKeptMs;
+  EXPECT_THAT(sweep(), testing::IsEmpty());
+  store_.reset();
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &raw), SQLITE_OK);
+  for (const char* table : {"otp", "job", "answer"}) {
+    sqlite3_stmt* count = nullptr;
+    sqlite3_prepare_v2(raw, (std::string("SELECT count(*) FROM ") + table).c_str(), -1, &count, nullptr);
+    sqlite3_step(count);
+    EXPECT_EQ(sqlite3_column_int(count, 0), 0) << table;
+    sqlite3_finalize(count);
+  }
+  sqlite3_close(raw);
+}
+
+TEST_F(StoreTest, AnIdempotentPutIsAnsweredAgainEvenWhenUsedAndAfterAReopen) {
+  const otp::Idempotency key{"scope", "parameters"};
+  const auto first = put(otp("user-1"), key);
+  auto other_code = otp("user-1");
+  other_code.code_hash = "new";  // each request makes a code of its own; the first one's counts
+  const auto again = put(other_code, key);
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(again.otp.code_hash, first.otp.code_hash);
+  EXPECT_EQ(again.job, first.job);
+  EXPECT_EQ(again.otp.generate, 1);
+  finish(lease().jobs.at(0), DeliveryState::sent);
+  EXPECT_EQ(check("user-1", right_).verdict, Verdict::done);
+  open();
+  const auto later = put(other_code, key);
+  EXPECT_TRUE(later.replayed);
+  EXPECT_EQ(later.otp.delivery.state, DeliveryState::sent);  // the current one
+  EXPECT_EQ(find("user-1"), std::nullopt);
+  EXPECT_EQ(put(otp("user-1"), otp::Idempotency{"scope", "others"}).verdict, Verdict::key_conflict);
+  clock_.now_ms += 300'000;
+  EXPECT_FALSE(put(otp("user-1"), key).replayed);  // remembered for the TTL
+}
+
+TEST_F(StoreTest, AnIdempotentWrongGuessCountsOnce) {
+  put(otp("user-1"));
+  const otp::Idempotency key{"scope", "parameters"};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(check("user-1", "wrong", key).verdict, Verdict::wrong_code);
+  EXPECT_EQ(find("user-1")->attempts, 2);
+}
+
+TEST_F(StoreTest, DescriptorsAreRemembered) {
+  wire::Descriptor descriptor;
+  descriptor.id = "smtp";
+  descriptor.otp_length_max = 8;
+  store_->save_descriptor("mail", descriptor);
+  open();
+  const auto all = store_->descriptors();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].first, "mail");
+  EXPECT_EQ(all[0].second, descriptor);
+}
+
+TEST_F(StoreTest, ASecondInstanceIsRefused) {
+  const auto second = sqlite::open_store(file(), clock_, {});
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error(), testing::HasSubstr("another instance is running"));
+}
+
+TEST_F(StoreTest, RunsInWalModeAndIsPrivate) {
+  put(otp("user-1"));
+  EXPECT_TRUE(fs::exists(file().string() + "-wal"));
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    EXPECT_EQ(fs::status(file().string() + suffix).permissions(),
+              fs::perms::owner_read | fs::perms::owner_write);
+  }
+}
+
+TEST_F(StoreTest, AForeignLaterOrBrokenFileIsRefusedAndUntouched) {
+  const auto refused = [&](const fs::path& path) {
+    const auto opened = sqlite::open_store(path, clock_, {});
+    return opened ? std::string("opened") : opened.error();
+  };
+  const auto sql = [&](const fs::path& path, const char* text) {
+    sqlite3* raw = nullptr;
+    sqlite3_open(path.c_str(), &raw);
+    EXPECT_EQ(sqlite3_exec(raw, text, nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(raw);
+  };
+  sql(folder_ / "foreign.db", "CREATE TABLE theirs (x); PRAGMA application_id = 7");
+  EXPECT_THAT(refused(folder_ / "foreign.db"), testing::HasSubstr("another program"));
+  store_.reset();
+  sql(file(), "PRAGMA user_version = 99");
+  EXPECT_THAT(refused(file()), testing::HasSubstr("later version"));
+  std::ofstream(folder_ / "junk.db") << std::string(8192, 'j');
+  EXPECT_THAT(refused(folder_ / "junk.db"), testing::HasSubstr("not a database"));
+  EXPECT_EQ(fs::file_size(folder_ / "junk.db"), 8192u);
+}
+
+TEST_F(StoreTest, WritesInOneBatchSeeEachOther) {
+  // Many at once land in few commits; every one is called back, in order per caller.
+  std::atomic<int> done = 0, first_generation = 0;
+  for (int i = 0; i < 2000; ++i) {
+    auto wanted = otp("user-" + std::to_string(i / 2));
+    wanted.code_hash = std::to_string(i);
+    store_->put(wanted, {}, [&](std::expected<Written, Error> written) {
+      ASSERT_TRUE(written);
+      first_generation += written->otp.generate == 1;
+      ++done;
+    });
+  }
+  while (done < 2000) std::this_thread::yield();
+  EXPECT_EQ(first_generation, 1000);
+}
+
+}  // namespace
+}  // namespace otpgw::store
