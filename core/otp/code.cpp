@@ -37,8 +37,16 @@ std::string joined(std::string_view name_space, std::string_view id) {
 }  // namespace
 
 std::string random_digits(int length) {
-  std::string code(static_cast<std::size_t>(length), '0');
-  for (char& digit : code) digit = static_cast<char>('0' + randombytes_uniform(10));
+  // Rejection sampling as randombytes_uniform does it, but a code's bytes are drawn in one system call, not one each:
+  // 250 values fall evenly on ten digits, the six above are drawn anew.
+  std::string code;
+  std::array<unsigned char, 16> bytes;
+  while (code.size() < static_cast<std::size_t>(length)) {
+    randombytes_buf(bytes.data(), bytes.size());
+    for (std::size_t i = 0; i < bytes.size() && code.size() < static_cast<std::size_t>(length); ++i) {
+      if (bytes[i] < 250) code.push_back(static_cast<char>('0' + bytes[i] % 10));
+    }
+  }
   return code;
 }
 
