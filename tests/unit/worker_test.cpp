@@ -327,7 +327,7 @@ TEST_F(WorkerTest, EndsAtOnceWhenTheCoreIsGone) {
   core.send(job("job-1", "hang"));
   std::this_thread::sleep_for(100ms);
   process.close_stdin();
-  EXPECT_EQ(process.exit_code(1000ms), 0);
+  EXPECT_EQ(process.exit_code(3000ms), 0);
 }
 
 TEST_F(WorkerTest, SaysReadyAgainToACoreThatWasSilent) {
