@@ -137,16 +137,21 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
                                                  : pause_after(job.tries + 1, jitter);
     settle(job, DeliveryState::queued, pause, result.detail, result.upstream_id, true);
   };
+  ops::log_debug("job " + job.key + " of " + provider + ": result " +
+                 std::to_string(static_cast<int>(result.code)) + " on attempt " +
+                 std::to_string(job.attempt));
   switch (result.code) {
     case wire::ResultCode::sent:
       return settle(job, DeliveryState::sent, {}, result.detail, result.upstream_id, true);
     case wire::ResultCode::retry:
       return retry();
     case wire::ResultCode::rejected:
+      ops::log_warning("job " + job.key + " of " + provider + " failed: " + result.detail);
       return settle(job, DeliveryState::failed, {}, result.detail, result.upstream_id, true);
     case wire::ResultCode::unknown:
       // Sending again may be a second copy, unless the upstream sorts them out by the job's id.
       if (lane.descriptor->flags & OTPGW_FLAG_IDEMPOTENT) return retry();
+      ops::log_warning("job " + job.key + " of " + provider + " is perhaps sent: " + result.detail);
       return settle(job, DeliveryState::unknown, {}, result.detail, result.upstream_id, true);
     case wire::ResultCode::broken:
       if (!was_broken) ops::log_error("provider " + provider + " can't send: " + result.detail);
