@@ -143,6 +143,7 @@ class Gateway::Parts {
   ~Parts() {
     broker_->stop();
     store_->close();  // its last callbacks post to loops that stand until here
+    loop_.clear();    // requests that are still parked there answer through the front
   }
 
   int run() {
@@ -228,19 +229,12 @@ class Gateway::Parts {
   }
 
   void stop_front() {
-    std::atomic_flag drained;
-    loop_.post([this, &drained] {
+    auto drained = std::make_shared<std::atomic_flag>();
+    loop_.post([this, drained] {
       service_->stop_waiting();
-      front_->drain([&drained] { drained.test_and_set(); });
+      front_->drain([drained] { drained->test_and_set(); });
     });
-    if (!wait_until(drained, kDrainRequests)) ops::log_warning("some requests did not finish in time");
-    // Nothing may touch `drained` any more.
-    std::atomic_flag ended;
-    loop_.post([this, &ended] {
-      front_.reset();
-      ended.test_and_set();
-    });
-    ended.wait(false);
+    if (!wait_until(*drained, kDrainRequests)) ops::log_warning("some requests did not finish in time");
   }
 
   void stop_dispatcher() {
@@ -274,13 +268,13 @@ class Gateway::Parts {
   std::string endpoint_;
   std::optional<SocketFolder> socket_folder_;
   http::Loop loop_;
+  std::unique_ptr<http::Front> front_;  // outlives whoever may hold a Reply
   std::unique_ptr<delivery::Dispatcher> dispatcher_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<broker::WorkerGate> gate_;
   std::unique_ptr<otp::OtpService> service_;
   http::Router router_;
-  std::unique_ptr<http::Front> front_;
   std::unique_ptr<broker::Supervisor> supervisor_;
 };
 

@@ -48,6 +48,13 @@ void Loop::stop() {
   post([this] { stop_ = true; });
 }
 
+void Loop::clear() {
+  // Taken out first: what a task holds may post or cancel while it goes.
+  const auto posted = std::exchange(posted_, {});
+  const auto timers = std::exchange(timers_, {});
+  timer_times_.clear();
+}
+
 Loop::TimerId Loop::after(std::chrono::milliseconds delay, Task task) {
   const auto id = ++last_timer_;
   const auto time = Clock::now() + delay;

@@ -27,6 +27,8 @@ class Loop {
   void run();
   // Any thread. The loop ends after its current turn.
   void stop();
+  // After run() has returned: drops what was posted and all timers, unrun.
+  void clear();
   // Any thread. Tasks run in the order posted, before the turn's sockets; many posts cost one wake-up.
   void post(Task task);
 

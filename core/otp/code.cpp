@@ -37,8 +37,8 @@ std::string joined(std::string_view name_space, std::string_view id) {
 }  // namespace
 
 std::string random_digits(int length) {
-  // Rejection sampling as randombytes_uniform does it, but a code's bytes are drawn in one system call, not one each:
-  // 250 values fall evenly on ten digits, the six above are drawn anew.
+  // Rejection sampling as randombytes_uniform does it, but a code's bytes are drawn in one system call, not
+  // one each: 250 values fall evenly on ten digits, the six above are drawn anew.
   std::string code;
   std::array<unsigned char, 16> bytes;
   while (code.size() < static_cast<std::size_t>(length)) {
