@@ -2,6 +2,7 @@
 
 import argparse
 import statistics
+import subprocess
 import sys
 
 from bench_gateway import Folders
@@ -42,7 +43,7 @@ def main():
                 try:
                     for name, value in PARTS[part](options.s):
                         measured.setdefault(name, []).append(value)
-                except (RuntimeError, AssertionError, OSError) as error:
+                except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as error:
                     failed[part] = str(error)
                     print("  failed: %s" % error, file=sys.stderr, flush=True)
     finally:
