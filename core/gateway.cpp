@@ -3,12 +3,17 @@
 #include <Poco/Exception.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <zmq.hpp>
 
@@ -62,26 +67,37 @@ sigset_t block_signals() {
   return signals;
 }
 
-// A folder for the workers' socket, mode 0700, so that nobody else can connect. Its path is short, because a
-// socket's ends at 107 bytes.
-class SocketFolder {
- public:
-  SocketFolder() {
-    std::string folder = (fs::temp_directory_path() / "otpgateway.XXXXXX").string();
-    if (!mkdtemp(folder.data())) throw StartError{folder + ": can't make the folder of the workers' socket"};
-    path_ = folder;
-  }
-  ~SocketFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  SocketFolder(const SocketFolder&) = delete;
-  SocketFolder& operator=(const SocketFolder&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
+// A socket's path ends at 107 bytes (unix(7)).
+constexpr std::size_t kSocketPathBytesMax = 107;
 
- private:
-  fs::path path_;
-};
+// Where the workers of this core connect: in a 0700 folder, so that nobody else can. Beside the data, where
+// the next start finds and reuses it; elsewhere when that path is too long for a socket.
+std::string private_endpoint(const fs::path& data_dir) {
+  auto folder = data_dir / "workers";
+  if ((folder / "socket").string().size() > kSocketPathBytesMax) {
+    std::string made = (fs::temp_directory_path() / "otpgateway.XXXXXX").string();
+    if (!mkdtemp(made.data())) throw StartError{made + ": can't make the folder of the workers' socket"};
+    folder = made;
+  }
+  make_private_folder(folder);
+  return "ipc://" + (folder / "socket").string();
+}
+
+// ZeroMQ would take over the socket file of a living core without a word.
+void refuse_if_taken(const std::string& endpoint) {
+  constexpr std::string_view kIpc = "ipc://";
+  if (!endpoint.starts_with(kIpc)) return;
+  const auto path = endpoint.substr(kIpc.size());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() > kSocketPathBytesMax)
+    throw StartError{"workers.endpoint: " + path + " is longer than 107 bytes"};
+  path.copy(address.sun_path, path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool taken = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  if (taken) throw StartError{"workers.endpoint: another instance listens on " + endpoint};
+}
 
 }  // namespace
 
@@ -117,27 +133,21 @@ class Gateway::Parts {
           loop_.post([this, job, delivery = std::move(delivery)]() mutable {
             service_->job_ended(job, std::move(delivery));
           });
+        },
+        [this](const std::string& provider) {
+          if (!config_.workers.spawn) return;  // its unit watches it
+          {
+            std::lock_guard lock(hanging_mutex_);
+            hanging_.insert(provider);
+          }
+          kill(getpid(), SIGUSR1);
         }});
-    open_broker();
-    gate_ = std::make_unique<broker::WorkerGate>(loop_, *broker_, store_->descriptors());
-    service_ = std::make_unique<otp::OtpService>(
-        otp::OtpService::Parts{config_,
-                               *store_,
-                               *gate_,
-                               composer_,
-                               *vault_,
-                               clock_,
-                               {[this](auto task) { loop_.post(std::move(task)); },
-                                [this](auto delay, auto task) { return loop_.after(delay, std::move(task)); },
-                                [this](auto timer) { loop_.cancel(timer); }}});
-    auth_.emplace(config_);
-    api::add_api_routes(router_,
-                        {config_, *auth_, *vault_, *service_, [this] { return store_->writable(); }});
-    const auto share = prefix_ / "share/otpgateway";
-    value_or_throw(web::add_page_routes(router_, config_, *service_, clock_, share / "web"));
-    value_or_throw(web::add_static_routes(router_, share / "static"));
-    loop_.at_turn_end([this] { store_->end_reads(); });
+    // First of all that others could be using: a second instance stops here.
     listen();
+    open_broker();
+    add_service();
+    dispatcher_->attach(*broker_);
+    broker_->start();  // last: its thread uses all the others
   }
 
   ~Parts() {
@@ -171,18 +181,36 @@ class Gateway::Parts {
   }
 
  private:
+  void add_service() {
+    gate_ = std::make_unique<broker::WorkerGate>(loop_, *broker_, store_->descriptors());
+    service_ = std::make_unique<otp::OtpService>(
+        otp::OtpService::Parts{config_,
+                               *store_,
+                               *gate_,
+                               composer_,
+                               *vault_,
+                               clock_,
+                               {[this](auto task) { loop_.post(std::move(task)); },
+                                [this](auto delay, auto task) { return loop_.after(delay, std::move(task)); },
+                                [this](auto timer) { loop_.cancel(timer); }}});
+    auth_.emplace(config_);
+    api::add_api_routes(router_,
+                        {config_, *auth_, *vault_, *service_, [this] { return store_->writable(); }});
+    const auto share = prefix_ / "share/otpgateway";
+    value_or_throw(web::add_page_routes(router_, config_, *service_, clock_, share / "web"));
+    value_or_throw(web::add_static_routes(router_, share / "static"));
+    loop_.at_turn_end([this] { store_->end_reads(); });
+  }
+
   void open_broker() {
-    endpoint_ = config_.workers.endpoint;
-    if (endpoint_.empty()) {
-      socket_folder_.emplace();
-      endpoint_ = "ipc://" + (socket_folder_->path() / "workers").string();
-    }
+    endpoint_ =
+        config_.workers.endpoint.empty() ? private_endpoint(config_.app.data_dir) : config_.workers.endpoint;
+    refuse_if_taken(endpoint_);
     try {
       broker_ = std::make_unique<broker::Broker>(endpoint_, *dispatcher_);
     } catch (const zmq::error_t& error) {
       throw StartError{"workers.endpoint: can't listen on " + endpoint_ + ": " + error.what()};
     }
-    broker_->post([this] { dispatcher_->attach(*broker_); });
   }
 
   void listen() {
@@ -224,8 +252,18 @@ class Gateway::Parts {
       const int signal = sigtimedwait(&signals_, nullptr, &timeout);
       if (signal == SIGTERM || signal == SIGINT) return;
       if (signal == SIGCHLD && supervisor_) supervisor_->reap();
+      if (signal == SIGUSR1) kill_hanging();
       if (signal == SIGHUP) ops::log_warning("SIGHUP: reloading is not supported yet; restart instead");
     }
+  }
+
+  void kill_hanging() {
+    std::set<std::string> hanging;
+    {
+      std::lock_guard lock(hanging_mutex_);
+      hanging.swap(hanging_);
+    }
+    for (const auto& provider : hanging) supervisor_->kill_hanging(provider);
   }
 
   void stop_front() {
@@ -265,8 +303,9 @@ class Gateway::Parts {
   std::optional<otp::CodeVault> vault_;
   std::optional<auth::BasicAuth> auth_;
   std::atomic<bool> failed_ = false;
+  std::mutex hanging_mutex_;
+  std::set<std::string> hanging_;  // hanging_mutex_: providers whose worker is to be killed
   std::string endpoint_;
-  std::optional<SocketFolder> socket_folder_;
   http::Loop loop_;
   std::unique_ptr<http::Front> front_;  // outlives whoever may hold a Reply
   std::unique_ptr<delivery::Dispatcher> dispatcher_;

@@ -48,8 +48,10 @@ window.OTPGateway = (() => {
     const close = element("button", { type: "button", textContent: "\u00d7" }, { "aria-label": "Close" });
 
     const before = document.activeElement;
+    let ended = false;
     function end(finished) {
-      if (!open) return;
+      if (ended) return;  // the dialog's own close event comes late, perhaps when the next one is open
+      ended = true;
       open = false;
       clearTimeout(timer);
       removeEventListener("message", onMessage);

@@ -46,6 +46,11 @@ void CoreLink::open(Clock::time_point now) {
   next_ping_ = now + wire::kHeartbeatInterval;
 }
 
+void CoreLink::take_no_more() {
+  ready_.capacity = 0;
+  send(ready_);
+}
+
 void CoreLink::greet() {
   zmq::message_t frame;  // each event is two; which one it is was chosen in open()
   while (monitor_.recv(frame, zmq::recv_flags::dontwait)) {

@@ -30,6 +30,8 @@ class CoreLink {
   // To be called when connection_handle() is readable: the socket has a new connection, and a core that
   // restarted does not know this worker.
   void greet();
+  // Tells the core that this worker takes no more jobs: READY with no capacity.
+  void take_no_more();
   // Sends the PING that is due. After kHeartbeatsMissedMax silent intervals, opens a new socket: the core may
   // have given this worker up while the connection lived.
   void tick(Clock::time_point now);
@@ -44,7 +46,7 @@ class CoreLink {
   void open(Clock::time_point now);
 
   const std::string endpoint_;
-  const wire::Message ready_;
+  wire::Ready ready_;
   zmq::context_t context_{1};
   zmq::socket_t socket_, monitor_;
   int opened_ = 0;  // sockets so far

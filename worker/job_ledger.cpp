@@ -35,8 +35,6 @@ wire::Result JobLedger::finish(wire::Result result) {
   return result;
 }
 
-void JobLedger::forget(const std::string& job_id) { newest_attempt_.erase(job_id); }
-
 bool JobLedger::is_final(wire::ResultCode code) const {
   switch (code) {
     case wire::ResultCode::sent:

@@ -29,8 +29,6 @@ class JobLedger {
 
   // Puts the newest attempt into the result, and remembers it when it is final.
   [[nodiscard]] wire::Result finish(wire::Result result);
-  // The job was never called and is not in hand any more.
-  void forget(const std::string& job_id);
 
   [[nodiscard]] std::size_t in_hand() const { return newest_attempt_.size(); }
 

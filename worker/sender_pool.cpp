@@ -44,12 +44,11 @@ void SenderPool::submit(std::vector<wire::Job>& jobs) {
   for (std::size_t i = 0; i < taken; ++i) changed_.notify_one();
 }
 
-std::vector<std::string> SenderPool::withdraw() {
-  std::vector<std::string> ids;
+std::vector<wire::Job> SenderPool::withdraw() {
   const std::lock_guard lock(mutex_);
-  for (auto& job : queue_) ids.push_back(std::move(job.id));
+  std::vector<wire::Job> jobs(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
   queue_.clear();
-  return ids;
+  return jobs;
 }
 
 void SenderPool::run(std::size_t slot) {

@@ -31,8 +31,8 @@ class SenderPool {
   // job taken gives one Result in the outbox.
   void submit(std::vector<wire::Job>& jobs);
 
-  // Main thread. Empties the queue; the ids of the jobs that no thread had taken yet, which give no Result.
-  [[nodiscard]] std::vector<std::string> withdraw();
+  // Main thread. Empties the queue: the jobs that no thread had taken yet, which give no Result.
+  [[nodiscard]] std::vector<wire::Job> withdraw();
 
  private:
   void run(std::size_t slot);

@@ -109,13 +109,22 @@ void Worker::receive() {
 }
 
 void Worker::take(wire::Job job) {
-  if (draining_) return;  // BYE gives it back
+  if (draining_) return link_.send(not_begun(job.id, job.attempt));
   auto admission = ledger_.admit(job);
   if (std::holds_alternative<JobLedger::Start>(admission)) {
     batch_.push_back(std::move(job));
   } else if (auto* known = std::get_if<wire::Result>(&admission)) {
     link_.send(std::move(*known));
   }
+}
+
+wire::Result Worker::not_begun(const std::string& job_id, uint32_t attempt) {
+  return {.job_id = job_id,
+          .attempt = attempt,
+          .code = wire::ResultCode::retry,
+          .retry_after_ms = 1,
+          .upstream_id = {},
+          .detail = "the worker was ending; sending again"};
 }
 
 void Worker::hand_over_jobs() {
@@ -145,9 +154,10 @@ void Worker::answer(wire::Result result) { link_.send(ledger_.finish(std::move(r
 void Worker::drain(const char* why) {
   if (std::exchange(draining_, true)) return;
   log(LogLevel::info, std::string("draining: ") + why);
-  batch_.clear();
-  // What no thread has begun goes back to the core with BYE, without a try counted.
-  for (const auto& id : senders_.withdraw()) ledger_.forget(id);
+  link_.take_no_more();
+  // What no thread has begun goes back at once: a send that still runs may take long, and others are free.
+  hand_over_jobs();
+  for (const auto& job : senders_.withdraw()) answer(not_begun(job.id, job.attempt));
 }
 
 }  // namespace otpgw::worker

@@ -55,6 +55,8 @@ class Worker {
   void hand_over_jobs();
   void hand_back_results();
   void drain(const char* why);
+  // The answer for a job that this worker ends without calling.
+  [[nodiscard]] static wire::Result not_begun(const std::string& job_id, uint32_t attempt);
 
   const Controls controls_;
   bool draining_ = false;

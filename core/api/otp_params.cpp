@@ -5,24 +5,15 @@
 #include <charconv>
 
 #include "core/http/json_text.h"
+#include "core/otp/text.h"
 
 namespace otpgw::api {
 namespace {
 
 // SECURITY.md, "Inputs".
 constexpr std::size_t kIdMin = 6, kIdMax = 128;
-constexpr std::size_t kAddressBytesMax = 254, kDescriptionBytesMax = 1024, kExtraBytesMax = 4096;
+constexpr std::size_t kDescriptionBytesMax = 1024, kExtraBytesMax = 4096;
 constexpr int64_t kWaitSecondsMax = 30;
-
-// C0, DEL, and C1 in UTF-8.
-bool has_control(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x20 || c == 0x7f) return true;
-    if (c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return true;
-  }
-  return false;
-}
 
 std::string quoted(std::string_view name) { return "`" + std::string(name) + "`"; }
 
@@ -55,10 +46,10 @@ std::expected<std::optional<bool>, std::string> read_boolean(const http::Params&
 }  // namespace
 
 std::optional<std::string> wrong_id(std::string_view id) {
-  const auto length = http::code_points(id);
+  const auto length = otp::code_points(id);
   if (length < kIdMin) return "ID should be min 6 chars.";
   if (length > kIdMax) return "ID should be max 128 chars.";
-  if (id.find('/') != std::string_view::npos || has_control(id)) {
+  if (id.find('/') != std::string_view::npos || otp::has_control(id)) {
     return "ID must not hold `/` or control characters.";
   }
   return {};
@@ -75,12 +66,9 @@ std::expected<otp::PutRequest, std::string> read_put(const config::Config& confi
     return std::unexpected("Invalid `provider` value. A list of providers is not supported yet; name one.");
   }
   request.to = params.get("to");
-  if (request.to.size() > kAddressBytesMax) {
-    return std::unexpected("Invalid `to` address: It is longer than 254 bytes.");
-  }
-  if (has_control(request.to)) return std::unexpected("Invalid `to` address: It holds a control character.");
   request.code = params.get("otp");
-  if (has_control(request.code)) return std::unexpected("Invalid `otp` value. It holds a control character.");
+  if (otp::has_control(request.code))
+    return std::unexpected("Invalid `otp` value. It holds a control character.");
 
   const auto& app = config.app;
   auto ttl = read_number(params, "ttl", 1, app.otp_ttl_max.count());

@@ -42,6 +42,9 @@ Broker::Broker(const std::string& endpoint, BrokerEvents& events) : events_(even
     events_.turn_ended();
   });
   loop_.after(wire::kHeartbeatInterval, [this] { beat(); });
+}
+
+void Broker::start() {
   thread_ = std::thread([this] { loop_.run(); });
   pthread_setname_np(thread_.native_handle(), "broker");
 }
@@ -56,7 +59,7 @@ void Broker::stop() {
 int Broker::credit(std::string_view provider) const {
   int credit = 0;
   for (const auto& [name, worker] : workers_) {
-    if (worker.provider == provider) credit += static_cast<int>(worker.capacity - worker.in_flight);
+    if (worker.provider == provider) credit += std::max(0, worker.room());
   }
   return credit;
 }
@@ -65,8 +68,7 @@ std::string Broker::roomiest(std::string_view provider) const {
   const std::pair<const std::string, Worker>* best = nullptr;
   for (const auto& entry : workers_) {
     if (entry.second.provider != provider) continue;
-    const auto room = [](const Worker& worker) { return worker.capacity - worker.in_flight; };
-    if (!best || room(entry.second) > room(best->second)) best = &entry;
+    if (!best || entry.second.room() > best->second.room()) best = &entry;
   }
   return best ? best->first : std::string();
 }
@@ -74,10 +76,10 @@ std::string Broker::roomiest(std::string_view provider) const {
 std::optional<std::string> Broker::assign(const std::string& provider, const wire::Job& job) {
   for (;;) {
     const auto worker = roomiest(provider);
-    if (worker.empty() || workers_[worker].in_flight >= workers_[worker].capacity) return {};
+    if (worker.empty() || workers_[worker].room() <= 0) return {};
     ++workers_[worker].in_flight;
     if (send(worker, job)) return worker;
-    forget(worker, false);
+    forget(worker, Gone::died);
   }
 }
 
@@ -87,7 +89,7 @@ void Broker::validate(const std::string& provider, std::string address,
   for (auto worker = roomiest(provider); !worker.empty(); worker = roomiest(provider)) {
     const auto request = ++last_request_;
     if (!send(worker, wire::Validate{request, address})) {
-      forget(worker, false);
+      forget(worker, Gone::died);
       continue;
     }
     const auto timer = loop_.after(kValidateTimeout, [this, request] {
@@ -105,7 +107,7 @@ void Broker::workers_died(const std::string& provider) {
   for (const auto& [name, worker] : workers_) {
     if (worker.provider == provider) gone.push_back(name);
   }
-  for (const auto& name : gone) forget(name, false);
+  for (const auto& name : gone) forget(name, Gone::died);
 }
 
 void Broker::drain_workers() {
@@ -137,12 +139,19 @@ void Broker::receive_all() {
 void Broker::handle(const std::string& name, wire::Message message) {
   if (const auto* ready = std::get_if<wire::Ready>(&message)) {
     const bool is_new = !workers_.contains(name);
+    // The same process on a new connection: its old one is over, and nobody died.
+    const auto before = std::ranges::find_if(workers_, [&](const auto& entry) {
+      return entry.first != name && entry.second.instance == ready->instance;
+    });
+    if (before != workers_.end()) forget(std::string(before->first), Gone::left);
     auto& worker = workers_[name];
     worker.provider = ready->provider;
-    worker.capacity = std::clamp<uint32_t>(ready->capacity, 1, kQueueMax / 2);
+    worker.instance = ready->instance;
+    worker.capacity = std::min<uint32_t>(ready->capacity, kQueueMax / 2);  // 0: it is about to leave
     worker.seen = loop_.now();
     if (is_new)
-      ops::log_info("worker of " + ready->provider + " is ready, takes " + std::to_string(worker.capacity));
+      ops::log_info("worker of " + ready->provider + " is ready, holds up to " +
+                    std::to_string(worker.capacity) + " jobs");
     send(name, wire::Ping{});
     return events_.worker_ready(ready->provider, ready->descriptor);
   }
@@ -162,7 +171,7 @@ void Broker::handle(const std::string& name, wire::Message message) {
                                                                              : Verdict::too_long;
     pending.mapped().done({verdict, address->sentence, address->normalised});
   } else if (std::holds_alternative<wire::Bye>(message)) {
-    forget(name, true);
+    forget(name, Gone::left);
   }
 }
 
@@ -180,22 +189,25 @@ bool Broker::send(const std::string& worker, const wire::Message& message) {
   }
 }
 
-void Broker::forget(const std::string& name, bool clean) {
+void Broker::forget(const std::string& name, Gone how) {
   const auto worker = workers_.extract(name);
   if (worker.empty()) return;
-  if (!clean) ops::log_warning("worker of " + worker.mapped().provider + " is gone");
-  events_.worker_gone(worker.mapped().provider, name, clean);
+  if (how != Gone::left) ops::log_warning("a worker of " + worker.mapped().provider + " is gone");
+  events_.worker_gone(worker.mapped().provider, name, how);
 }
 
 void Broker::beat() {
-  std::vector<std::string> gone;
+  receive_all();  // after a pause of this process the workers' signs of life are still waiting here
+  std::vector<std::string> silent, died;
   for (const auto& [name, worker] : workers_) {
-    if (loop_.now() - worker.seen > wire::kHeartbeatInterval * wire::kHeartbeatsMissedMax ||
-        !send(name, wire::Ping{})) {
-      gone.push_back(name);
+    if (loop_.now() - worker.seen > wire::kHeartbeatInterval * wire::kHeartbeatsMissedMax) {
+      silent.push_back(name);
+    } else if (!send(name, wire::Ping{})) {
+      died.push_back(name);
     }
   }
-  for (const auto& name : gone) forget(name, false);
+  for (const auto& name : silent) forget(name, Gone::silent);
+  for (const auto& name : died) forget(name, Gone::died);
   loop_.after(wire::kHeartbeatInterval, [this] { beat(); });
 }
 

@@ -1,8 +1,8 @@
 // The core's end of the wire: the ROUTER socket, the workers that are there, their credit and heartbeats. It
 // moves messages; what is sent when is the dispatcher's business.
 //
-// The broker has a thread and a loop of its own. Everything but the constructor, the destructor and post()
-// happens on that thread.
+// The broker has a thread and a loop of its own. Everything but construction, start(), stop() and post() happens
+// on that thread.
 #pragma once
 
 #include <chrono>
@@ -21,6 +21,12 @@
 
 namespace otpgw::broker {
 
+enum class Gone : uint8_t {
+  left,   // it had said BYE, or came back on another connection
+  died,   // its process or its connection has ended
+  silent  // no sign of life for three heartbeats: it hangs, or the way to it does
+};
+
 // Told on the broker's thread.
 class BrokerEvents {
  public:
@@ -29,19 +35,21 @@ class BrokerEvents {
   virtual void result(const std::string& provider, const wire::Result& result) = 0;
   // The worker will not answer any more. `clean`: it had said BYE. Its in-flight jobs are no longer with
   // anybody.
-  virtual void worker_gone(const std::string& provider, const std::string& worker, bool clean) = 0;
+  virtual void worker_gone(const std::string& provider, const std::string& worker, Gone how) = 0;
   // After each turn in which anything came in: time to write what was gathered.
   virtual void turn_ended() = 0;
 };
 
 class Broker {
  public:
-  // Binds `endpoint` and starts the thread. Throws zmq::error_t when the endpoint can't be bound.
+  // Binds `endpoint`. Throws zmq::error_t when the endpoint can't be bound.
   Broker(const std::string& endpoint, BrokerEvents& events);
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
 
+  // Starts the thread: messages are taken and events told from now on.
+  void start();
   void post(http::Loop::Task task) { loop_.post(std::move(task)); }  // any thread
   // Any thread; returns when the thread has ended.
   void stop();
@@ -65,8 +73,10 @@ class Broker {
  private:
   struct Worker {
     std::string provider;
-    uint32_t capacity = 1;
+    std::string instance;
+    uint32_t capacity = 0;
     uint32_t in_flight = 0;
+    [[nodiscard]] int room() const { return static_cast<int>(capacity) - static_cast<int>(in_flight); }
     http::Loop::Clock::time_point seen;
   };
   struct Socket;
@@ -74,7 +84,7 @@ class Broker {
   void receive_all();
   void handle(const std::string& worker, wire::Message message);
   bool send(const std::string& worker, const wire::Message& message);
-  void forget(const std::string& worker, bool clean);
+  void forget(const std::string& worker, Gone how);
   void beat();
   [[nodiscard]] std::string roomiest(std::string_view provider) const;  // "" without one
 

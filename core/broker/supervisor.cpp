@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "core/http/answer.h"
 #include "core/ops/log.h"
@@ -19,7 +22,24 @@ namespace otpgw::broker {
 namespace {
 
 constexpr std::chrono::milliseconds kBackoffMin{100}, kBackoffMax{30'000};
-constexpr std::chrono::seconds kStable{60};  // a worker that lived so long starts again without delay
+constexpr std::chrono::seconds kHangsNotBefore{3};  // three heartbeats
+constexpr std::chrono::seconds kStable{60};         // a worker that lived so long starts again without delay
+
+// What a worker gets of our environment: neither the configuration's secrets nor what is between systemd and
+// us.
+std::vector<char*> worker_environment() {
+  std::vector<char*> kept;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text = *entry;
+    const bool ours =
+        std::ranges::any_of(std::array<std::string_view, 5>{"OTP_GATEWAY_", "NOTIFY_SOCKET=", "WATCHDOG_",
+                                                            "LISTEN_", "CREDENTIALS_DIRECTORY="},
+                            [&](std::string_view prefix) { return text.starts_with(prefix); });
+    if (!ours) kept.push_back(*entry);
+  }
+  kept.push_back(nullptr);
+  return kept;
+}
 
 }  // namespace
 
@@ -56,8 +76,10 @@ void Supervisor::start(const std::string& id, Process& process) {
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string program = worker_.string(), option = "--spawned";
   char* arguments[] = {program.data(), option.data(), nullptr};
+  auto environment = worker_environment();
   process.started = Clock::now();
-  const int error = ::posix_spawn(&process.pid, program.c_str(), &files, &attributes, arguments, environ);
+  const int error =
+      ::posix_spawn(&process.pid, program.c_str(), &files, &attributes, arguments, environment.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   ::close(pipe[0]);
@@ -92,6 +114,13 @@ void Supervisor::ended(const std::string& provider, Process& process, int status
   ops::log_warning("the worker of " + provider + " " + how + "; next start in " +
                    std::to_string(process.backoff.count()) + " ms");
   died_(provider);
+}
+
+void Supervisor::kill_hanging(const std::string& provider) {
+  const auto& process = processes_.at(provider);
+  if (process.pid == 0 || Clock::now() - process.started < kHangsNotBefore) return;
+  ops::log_error("the worker of " + provider + " hangs; killing it");
+  ::kill(process.pid, SIGKILL);
 }
 
 void Supervisor::reap() {

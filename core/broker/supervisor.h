@@ -33,6 +33,9 @@ class Supervisor {
   void start_due();
   // Takes in the ends of processes; call it on SIGCHLD.
   void reap();
+  // Kills a worker that gives no sign of life; reap() then starts another. One that started just now is left
+  // alone: it is the successor of the one that was meant.
+  void kill_hanging(const std::string& provider);
   // When a worker is to be started again; far away when none is waiting.
   [[nodiscard]] Clock::time_point next_start() const;
   // Closes the pipes and waits for the processes, at most `patience`; then kills.

@@ -85,6 +85,7 @@ void Dispatcher::leased(const std::string& provider, int asked,
   }
   for (auto& job : lease_result->jobs) hand_out(provider, std::move(job));
   lease(provider);
+  check_drained();
 }
 
 void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
@@ -115,7 +116,8 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
   auto worker = broker_->assign(provider, out);
   if (!worker) return settle(job, DeliveryState::queued, {}, "waiting for a worker");
   auto key = job.key;
-  lane.in_flight.insert_or_assign(std::move(key), InFlight{std::move(job), std::move(*worker)});
+  lane.in_flight.insert_or_assign(std::move(key),
+                                  InFlight{std::move(job), std::move(*worker), ++last_number_});
 }
 
 // --- worker to store
@@ -159,23 +161,31 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
   }
 }
 
-void Dispatcher::worker_gone(const std::string& provider, const std::string& worker, bool clean) {
+void Dispatcher::worker_gone(const std::string& provider, const std::string& worker, broker::Gone how) {
+  if (!parts_.config.providers.contains(provider)) return;  // it never had a job
   auto& lane = lanes_[provider];
+  std::vector<InFlight> lost;
   for (auto flight = lane.in_flight.begin(); flight != lane.in_flight.end();) {
-    if (flight->second.worker != worker) {
-      ++flight;
-      continue;
+    const auto next = std::next(flight);
+    if (flight->second.worker == worker) {
+      lost.push_back(std::move(flight->second));
+      lane.in_flight.erase(flight);
     }
-    lost(provider, flight->second, !clean);
-    flight = lane.in_flight.erase(flight);
+    flight = next;
   }
+  // A worker begins jobs in the order given, one per thread: those behind were only waiting and are not to
+  // blame.
+  std::ranges::sort(lost, {}, &InFlight::number);
+  const auto begun = static_cast<std::size_t>(parts_.config.providers.at(provider).max_conns);
+  for (std::size_t i = 0; i < lost.size(); ++i)
+    give_back(provider, std::move(lost[i].job), how != broker::Gone::left && i < begun);
+  if (how == broker::Gone::silent) parts_.worker_hangs(provider);
 }
 
-void Dispatcher::lost(const std::string& provider, const InFlight& flight, bool died) {
-  auto job = flight.job;
+void Dispatcher::give_back(const std::string& provider, store::LeasedJob job, bool died) {
   if (died && ++job.deaths >= kDeathsMax) {
-    ops::log_error("workers of " + provider + " died " + std::to_string(job.deaths) +
-                   " times under one job; it fails");
+    ops::log_error("workers of " + provider + " died " + std::to_string(job.deaths) + " times under job " +
+                   job.key + "; it fails");
     return settle(job, DeliveryState::failed, {}, "the provider's worker died under this message");
   }
   settle(job, DeliveryState::queued, {}, "the worker was lost; sending again");
@@ -211,16 +221,17 @@ void Dispatcher::turn_ended() {
 
 void Dispatcher::settled(std::vector<store::JobOutcome> outcomes,
                          std::expected<store::JobStates, store::Error> states) {
-  --storing_;
-  if (!states) {
+  if (!states && states.error() != store::Error::broken) {
     // The results are known only here until the store takes them: keep asking.
-    if (states.error() == store::Error::broken) return;  // the process is about to end
     broker_->loop().after(kStoreRetry, [this, outcomes = std::move(outcomes)]() mutable {
+      --storing_;
       outcomes_.insert(outcomes_.end(), std::make_move_iterator(outcomes.begin()),
                        std::make_move_iterator(outcomes.end()));
     });
     return;
   }
+  --storing_;
+  if (!states) return check_drained();  // the process is about to end
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (!otp::is_final((*states)[i])) continue;
     auto& outcome = outcomes[i];
@@ -231,12 +242,13 @@ void Dispatcher::settled(std::vector<store::JobOutcome> outcomes,
 }
 
 void Dispatcher::sweep() {
-  parts_.store.sweep([this](std::expected<std::vector<int64_t>, store::Error> ended) {
-    broker_->post([this, ended = std::move(ended)] {
-      if (ended) {
-        for (const auto job : *ended) parts_.job_ended(job, {DeliveryState::expired, 0, {}, {}});
+  parts_.store.sweep([this](std::expected<store::Swept, store::Error> swept) {
+    broker_->post([this, swept = std::move(swept)] {
+      if (swept) {
+        for (const auto job : swept->ended) parts_.job_ended(job, {DeliveryState::expired, 0, {}, {}});
       }
-      broker_->loop().after(kSweepInterval, [this] { sweep(); });
+      const bool more = swept && swept->more && !draining_;
+      broker_->loop().after(more ? std::chrono::milliseconds{0} : kSweepInterval, [this] { sweep(); });
     });
   });
 }

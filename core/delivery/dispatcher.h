@@ -31,6 +31,7 @@ class Dispatcher final : public broker::BrokerEvents {
     // Told on the broker's thread.
     std::function<void(const std::string& provider, const wire::Descriptor&)> worker_ready;
     std::function<void(int64_t job, otp::Delivery)> job_ended;
+    std::function<void(const std::string& provider)> worker_hangs;
   };
   explicit Dispatcher(Parts parts);
   ~Dispatcher() override;
@@ -44,13 +45,14 @@ class Dispatcher final : public broker::BrokerEvents {
 
   void worker_ready(const std::string& provider, const wire::Descriptor& descriptor) override;
   void result(const std::string& provider, const wire::Result& result) override;
-  void worker_gone(const std::string& provider, const std::string& worker, bool clean) override;
+  void worker_gone(const std::string& provider, const std::string& worker, broker::Gone how) override;
   void turn_ended() override;
 
  private:
   struct InFlight {
     store::LeasedJob job;
     std::string worker;
+    uint64_t number = 0;  // in the order handed out
   };
   // What the dispatcher knows of one provider.
   struct Lane {
@@ -68,7 +70,7 @@ class Dispatcher final : public broker::BrokerEvents {
   void settle(const store::LeasedJob& job, otp::DeliveryState state, std::chrono::milliseconds pause,
               std::string detail, std::string upstream_id = {}, bool count_try = false);
   void settled(std::vector<store::JobOutcome> outcomes, std::expected<store::JobStates, store::Error> states);
-  void lost(const std::string& provider, const InFlight& flight, bool died);
+  void give_back(const std::string& provider, store::LeasedJob job, bool died);
   void sweep();
   void check_drained();
 
@@ -76,7 +78,8 @@ class Dispatcher final : public broker::BrokerEvents {
   broker::Broker* broker_ = nullptr;
   std::map<std::string, Lane> lanes_;
   std::vector<store::JobOutcome> outcomes_;  // of this turn, to be stored together
-  int storing_ = 0;                          // batches of outcomes and leases under way
+  int storing_ = 0;                          // batches of outcomes (stored or parked) and leases under way
+  uint64_t last_number_ = 0;
   bool draining_ = false;
   std::function<void()> drained_;
   std::minstd_rand jitter_{std::random_device{}()};

@@ -27,6 +27,7 @@ constexpr int kReadBytes = 16 * 1024;
 constexpr std::size_t kReadAheadBytesMax = 64 * 1024;
 // Answers to pipelined requests gather up to this before they must be taken.
 constexpr std::size_t kUnsentBytesMax = 256 * 1024;
+constexpr std::size_t kKeptBytesMax = 4096;  // of a buffer between answers
 
 }  // namespace
 
@@ -80,9 +81,9 @@ class Front::Connection final : private Loop::Watcher {
     const int count = socket_.receiveBytes(bytes, sizeof bytes);
     if (count < 0) return;  // nothing there after all
     if (count == 0) {
-      // The client has no more to say but may still read: an answer that is under way goes out first.
-      if (wait_ != Wait::reply && wait_ != Wait::write) return front_.close(*this);
-      last_ = true;
+      // The client has no more to say but may still read: answers that are under way go out first.
+      if (!pending_ && out_.empty()) return front_.close(*this);
+      client_done_ = true;
       return set_events(events_ & ~uint32_t{EPOLLIN});
     }
     if (wait_ == Wait::linger) return;
@@ -93,15 +94,18 @@ class Front::Connection final : private Loop::Watcher {
   // Handles what has been read, request by request, until one waits for its answer or for more bytes; then
   // sends.
   void process() {
-    processing_ = true;
-    while (step()) {
-    }
-    processing_ = false;
-    if (!flush()) return;
-    if (last_ && !pending_) return finish();
+    do {
+      processing_ = true;
+      while (step()) {
+      }
+      processing_ = false;
+      if (!flush()) return;
+      // step() also stops when much is unsent; once that is out, the next request is still to be looked at.
+    } while (!pending_ && !last_ && reader_.state() == RequestReader::State::ready);
+    if (!pending_ && (last_ || client_done_)) return finish();
     // A client that pipelines far ahead of its answers is not read from until they are out.
     const bool read_ahead_full = pending_ && reader_.buffered() > kReadAheadBytesMax;
-    set_events(read_ahead_full ? events_ & ~uint32_t{EPOLLIN} : events_ | (last_ ? 0u : uint32_t{EPOLLIN}));
+    set_events(read_ahead_full || client_done_ || last_ ? 0 : uint32_t{EPOLLIN});
   }
 
   // True when the next request can be looked at.
@@ -175,7 +179,8 @@ class Front::Connection final : private Loop::Watcher {
       set_events(EPOLLOUT);
       return false;
     }
-    if (events_ & EPOLLOUT) set_events(EPOLLIN);
+    if (out_.capacity() > kKeptBytesMax) std::string().swap(out_);  // many idle connections add up
+    if (events_ & EPOLLOUT) set_events(client_done_ ? 0 : uint32_t{EPOLLIN});
     if (wait_ == Wait::write) wait_for(pending_ ? Wait::reply : Wait::keep_alive);
     return true;
   }
@@ -217,10 +222,11 @@ class Front::Connection final : private Loop::Watcher {
   Queue::iterator place_;
   Loop::Clock::time_point deadline_;
   bool processing_ = false;
-  bool pending_ = false;    // a request has been handed out
-  bool answered_ = false;   // and answered; its views are let go when its handler has returned
-  bool last_ = false;       // close after the current answer
-  bool head_only_ = false;  // the current answer goes without its body
+  bool pending_ = false;      // a request has been handed out
+  bool answered_ = false;     // and answered; its views are let go when its handler has returned
+  bool last_ = false;         // close after the current answer
+  bool client_done_ = false;  // it has shut its side down: close once what it asked is answered
+  bool head_only_ = false;    // the current answer goes without its body
 };
 
 Front::Front(Loop& loop, const std::string& host, uint16_t port, const FrontLimits& limits, Dispatch dispatch)

@@ -18,6 +18,8 @@ namespace {
 using Items = std::vector<std::pair<std::string, std::string>>;
 using Error = std::optional<std::string>;  // a sentence
 
+constexpr std::size_t kParamsMax = 64;
+
 int hex(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -120,6 +122,7 @@ std::expected<Params, std::string> parse_params(const Request& request) {
   auto error = add_urlencoded(request.query, params.items_);
   if (!error) error = add_body(request, params.items_);
   if (error) return std::unexpected(std::move(*error));
+  if (params.items_.size() > kParamsMax) return std::unexpected("There are more than 64 parameters.");
   for (auto item = params.items_.begin(); item != params.items_.end(); ++item) {
     if (!is_utf8(item->first)) return std::unexpected("A parameter's name is not UTF-8.");
     if (!is_utf8(item->second)) return std::unexpected("`" + item->first + "` is not UTF-8.");
@@ -184,11 +187,6 @@ bool is_utf8(std::string_view text) {
     i += size;
   }
   return true;
-}
-
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return static_cast<unsigned char>(c) >> 6 != 2; }));
 }
 
 }  // namespace otpgw::http

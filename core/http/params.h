@@ -37,7 +37,5 @@ class Params {
 
 // Well-formed UTF-8 without NUL?
 [[nodiscard]] bool is_utf8(std::string_view text);
-// Code points of well-formed UTF-8.
-[[nodiscard]] std::size_t code_points(std::string_view text);
 
 }  // namespace otpgw::http

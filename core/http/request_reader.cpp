@@ -6,6 +6,8 @@
 namespace otpgw::http {
 namespace {
 
+constexpr std::size_t kKeptBytesMax = 4096;  // of a buffer between requests
+
 // RFC 9110 5.6.2: tchar.
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
@@ -57,6 +59,9 @@ RequestReader::State RequestReader::next() {
   buffer_.erase(0, end_);
   scanned_ = body_at_ = length_ = chunk_at_ = end_ = 0;
   chunked_ = http_1_0_ = expects_continue_ = false;
+  // An idle connection must not keep what its largest request needed.
+  if (buffer_.empty() && buffer_.capacity() > kKeptBytesMax) std::string().swap(buffer_);
+  if (chunks_.capacity() > kKeptBytesMax) std::string().swap(chunks_);
   chunks_.clear();
   state_ = State::idle;
   return advance();
@@ -72,10 +77,13 @@ RequestReader::State RequestReader::refuse(int status, std::string_view message)
 RequestReader::State RequestReader::advance() {
   if (body_at_ == 0) {
     // RFC 9112 2.2: an empty line before the request line is passed over.
-    if (scanned_ == 0 && buffer_.starts_with("\r\n")) buffer_.erase(0, 2);
+    if (scanned_ < 2 && buffer_.starts_with("\r\n")) {
+      buffer_.erase(0, 2);
+      scanned_ = 0;
+    }
     if (buffer_.empty()) return state_ = State::idle;
     const auto end = buffer_.find("\r\n\r\n", scanned_ > 3 ? scanned_ - 3 : 0);
-    scanned_ = buffer_.size();
+    const auto searched = std::exchange(scanned_, buffer_.size());
     if (end == std::string::npos) {
       const auto line_end = buffer_.find("\r\n");
       if (line_end == std::string::npos && buffer_.size() > kRequestLineBytesMax) {
@@ -84,9 +92,9 @@ RequestReader::State RequestReader::advance() {
       if (buffer_.size() > kRequestLineBytesMax + kHeaderBytesMax) {
         return refuse(431, "The headers are larger than 16384 bytes.");
       }
-      // Refused at once rather than at the deadline: nothing of ours starts with these.
-      if (buffer_.find('\n') != std::string::npos && buffer_.find('\n') != line_end + 1) {
-        return refuse(400, "Lines must end with CR LF.");
+      // Refused at once rather than at the deadline.
+      for (auto lf = buffer_.find('\n', searched); lf != std::string::npos; lf = buffer_.find('\n', lf + 1)) {
+        if (lf == 0 || buffer_[lf - 1] != '\r') return refuse(400, "Lines must end with CR LF.");
       }
       return state_ = State::headers;
     }
@@ -258,7 +266,7 @@ RequestReader::State RequestReader::read_chunks() {
         line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) {
       return refuse(400, "A chunk size is malformed.");
     }
-    if (ec != std::errc() || size + chunks_.size() > kBodyBytesMax) {
+    if (ec != std::errc() || size > kBodyBytesMax - chunks_.size()) {
       return refuse(413, "The body is larger than 16384 bytes.");
     }
     if (size == 0) {

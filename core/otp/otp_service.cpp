@@ -3,6 +3,7 @@
 #include <map>
 
 #include "core/otp/rules.h"
+#include "core/otp/text.h"
 
 namespace otpgw::otp {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 using Kind = Refusal::Kind;
 
 constexpr std::size_t kIdBytes = 16;  // of a random id: 32 hexadecimal characters
+constexpr std::size_t kAddressBytesMax = 254;
 constexpr std::size_t kWaitersMax =
     10'000;  // requests parked for a delivery; beyond, they are answered at once
 
@@ -29,12 +31,6 @@ Refusal unavailable(std::string message) {
   auto refusal = refuse(Kind::unavailable, std::move(message));
   refusal.retry_after = std::chrono::seconds{1};
   return refusal;
-}
-
-std::size_t code_points(std::string_view text) {
-  std::size_t count = 0;
-  for (const char c : text) count += static_cast<unsigned char>(c) >> 6 != 2;
-  return count;
 }
 
 }  // namespace
@@ -180,6 +176,9 @@ void OtpService::check(CheckRequest request, Done done) {
 }
 
 void OtpService::resend(std::string name_space, std::string id, std::chrono::milliseconds wait, Done done) {
+  if (const auto current = find(name_space, id); current) {
+    if (auto refusal = disabled(current->otp.provider)) return done(std::unexpected(std::move(*refusal)));
+  }
   parts_.store.resend(
       std::move(name_space), std::move(id),
       [this, wait, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
@@ -208,7 +207,9 @@ void OtpService::status(std::string name_space, std::string id, bool consume, Do
 Outcome OtpService::find(std::string_view name_space, std::string_view id) {
   auto found = parts_.store.find(name_space, id);
   if (!found) return std::unexpected(unavailable("Unable to reach store."));
-  if (!*found) return std::unexpected(refuse(Kind::not_found, "the OTP does not exist"));
+  // A closed record may be kept longer than its code lives, but for `status` alone.
+  if (!*found || !(*found)->live(parts_.clock.now()))
+    return std::unexpected(refuse(Kind::not_found, "the OTP does not exist"));
   return answer(std::move(**found), false);
 }
 
@@ -219,6 +220,7 @@ void OtpService::set_address(std::string name_space, std::string id, std::string
   if (to.empty()) return done(std::unexpected(refuse(Kind::invalid, "Please enter an address.")));
   auto otp = std::move(current->otp);
   const auto provider = otp.provider;
+  if (auto refusal = disabled(provider)) return done(std::unexpected(std::move(*refusal)));
   parts_.gate.validate(
       provider, to,
       [this, otp = std::move(otp), to, expected_to = std::move(expected_to),
@@ -246,7 +248,15 @@ std::shared_ptr<const wire::Descriptor> OtpService::descriptor(std::string_view 
 }
 
 void OtpService::job_ended(int64_t job, Delivery delivery) { waiters_->job_ended(job, delivery); }
-void OtpService::stop_waiting() { waiters_->stop(); }
+void OtpService::stop_waiting() {
+  stopping_ = true;
+  waiters_->stop();
+}
+
+std::optional<Refusal> OtpService::disabled(std::string_view provider) const {
+  if (parts_.config.providers.contains(provider)) return {};
+  return unavailable("This OTP's provider is switched off.");
+}
 
 Answer OtpService::answer(Otp otp, bool with_code) const {
   Answer answer;
@@ -311,7 +321,7 @@ void OtpService::after_write(std::expected<store::Written, store::Error> written
     then(std::move(out));
   };
   if (wait.count() <= 0 || !result) return done(std::move(result));
-  if (is_final(result->otp.delivery.state) || waiters_->full())
+  if (is_final(result->otp.delivery.state) || waiters_->full() || stopping_)
     return finish(std::move(result), std::move(done));
   waiters_->add(job, wait,
                 [this, finish, result = std::move(result),
@@ -337,6 +347,9 @@ void OtpService::set_code(Otp& otp, std::string_view code) const {
 std::optional<Refusal> OtpService::take_address(Otp& otp, const std::string& to,
                                                 const AddressCheck& check) const {
   using Verdict = AddressCheck::Verdict;
+  if (to.size() > kAddressBytesMax)
+    return refuse(Kind::invalid, "Invalid `to` address: It is longer than 254 bytes.");
+  if (has_control(to)) return refuse(Kind::invalid, "Invalid `to` address: It holds a control character.");
   switch (check.verdict) {
     case Verdict::invalid:
     case Verdict::too_long:

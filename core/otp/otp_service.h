@@ -46,7 +46,7 @@ class OtpService final : public Service {
 
   // Loop's thread: a send job has ended; answers who waits for it.
   void job_ended(int64_t job, Delivery delivery);
-  // Loop's thread: answers everybody who waits, with what is known (at shutdown).
+  // Loop's thread, at shutdown: answers everybody who waits with what is known; nobody waits from now on.
   void stop_waiting();
 
  private:
@@ -66,7 +66,11 @@ class OtpService final : public Service {
                                                     const AddressCheck& check) const;
   [[nodiscard]] std::optional<Refusal> check_size(const Otp& otp, std::string_view code) const;
 
+  // A refusal when the provider of a stored OTP is not enabled any more.
+  [[nodiscard]] std::optional<Refusal> disabled(std::string_view provider) const;
+
   Parts parts_;
+  bool stopping_ = false;
   std::unique_ptr<Waiters> waiters_;
 };
 

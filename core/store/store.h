@@ -66,6 +66,10 @@ struct JobOutcome {
   int deaths = 0;
   std::string detail, upstream_id;
 };
+struct Swept {
+  std::vector<int64_t> ended;  // rows of the jobs that ended as expired
+  bool more = false;           // there was more than one batch: sweep again at once
+};
 // The state each job is in afterwards, in the order given.
 using JobStates = std::vector<otp::DeliveryState>;
 
@@ -95,9 +99,8 @@ class Store {
   // `limit` due jobs of the provider; what has expired or been replaced ends as expired on the way.
   virtual void lease(std::string provider, int limit, Done<Lease> done) = 0;
   virtual void finish(std::vector<JobOutcome> outcomes, Done<JobStates> done) = 0;
-  // Ends queued jobs whose code has expired, and removes what nobody may see any more, in bounded batches.
-  // The answer: rows of the jobs that ended.
-  virtual void sweep(Done<std::vector<int64_t>> done) = 0;
+  // Ends queued jobs whose code has expired, and removes what nobody may see any more: a bounded batch of it.
+  virtual void sweep(Done<Swept> done) = 0;
 
   // --- descriptors: what a provider is, remembered for the time before its worker is there
   // ---------------------------

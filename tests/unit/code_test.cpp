@@ -13,6 +13,8 @@
 #include <fstream>
 #include <set>
 
+#include "core/otp/text.h"
+
 namespace otpgw::otp {
 namespace {
 
@@ -72,6 +74,12 @@ TEST(NormaliseDigits, UnderstandsWhatPeopleType) {
   EXPECT_EQ(normalise_digits("é12"), "é12");
   EXPECT_EQ(normalise_digits(""), "");
   EXPECT_EQ(normalise_digits("\xf0\x9f"), "\xf0\x9f");  // cut short: nothing is read beyond the end
+}
+
+TEST(Text, CountsCodePointsAndFindsControls) {
+  EXPECT_EQ(code_points("aé€😀"), 4u);
+  EXPECT_FALSE(has_control("aé€😀 ~"));
+  for (const char* bad : {"a\nb", "\t", "\x7f", "\xc2\x85"}) EXPECT_TRUE(has_control(bad));
 }
 
 TEST(IsDigits, MeansAsciiDigitsOnly) {

@@ -66,14 +66,6 @@ TEST(JobLedger, AnIdempotentUpstreamGetsAnUnknownJobAgain) {
   EXPECT_TRUE(is<JobLedger::Start>(ledger.admit(lease("a", 2))));
 }
 
-TEST(JobLedger, AForgottenJobStartsAnew) {
-  JobLedger ledger(false);
-  static_cast<void>(ledger.admit(lease("a", 1)));
-  ledger.forget("a");
-  EXPECT_EQ(ledger.in_hand(), 0u);
-  EXPECT_TRUE(is<JobLedger::Start>(ledger.admit(lease("a", 2))));
-}
-
 TEST(JobLedger, RemembersOnlySoMany) {
   JobLedger ledger(false, 3);
   for (const auto* id : {"a", "b", "c", "d"}) {

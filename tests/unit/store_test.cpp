@@ -92,7 +92,7 @@ class StoreTest : public testing::Test {
     return await<JobStates>([&](auto done) { store_->finish({outcome}, std::move(done)); })->at(0);
   }
   std::vector<int64_t> sweep() {
-    return *await<std::vector<int64_t>>([&](auto done) { store_->sweep(std::move(done)); });
+    return await<Swept>([&](auto done) { store_->sweep(std::move(done)); })->ended;
   }
   std::optional<otp::Otp> find(const std::string& id) {
     auto found = store_->find("app", id);
@@ -274,6 +274,17 @@ TEST_F(StoreTest, ARunningJobOfAReplacedOtpIsNotTriedAgain) {
   EXPECT_EQ(find("user-1")->delivery.state, DeliveryState::queued);  // the new job's, untouched
 }
 
+TEST_F(StoreTest, ARunningJobOfAClosedOtpIsNotTriedAgain) {
+  put(otp("user-1"));
+  const auto running = lease().jobs.at(0);
+  otp::Guess from_page{.hash = right_, .digits_hash = right_, .from_page = true, .skip_delete = {}};
+  EXPECT_EQ(await<Written>([&](auto done) {
+              store_->check("app", "user-1", from_page, {}, std::move(done));
+            })->verdict,
+            Verdict::done);
+  EXPECT_EQ(finish(running, DeliveryState::queued, 1000), DeliveryState::expired);
+}
+
 TEST_F(StoreTest, JobsLeasedByAFormerCoreAreLeasedAgain) {
   put(otp("user-1"));
   const auto job = lease().jobs.at(0);
@@ -303,6 +314,16 @@ TEST_F(StoreTest, SweepingEndsAndRemovesWhatIsOver) {
     sqlite3_finalize(count);
   }
   sqlite3_close(raw);
+}
+
+TEST_F(StoreTest, SweepingSaysWhenThereIsMore) {
+  for (int i = 0; i < 1500; ++i) store_->put(otp("user-" + std::to_string(i)), {}, [](auto) {});
+  put(otp("the-last"));
+  clock_.now_ms += 300'000;
+  const auto swept = await<Swept>([&](auto done) { store_->sweep(std::move(done)); });
+  EXPECT_TRUE(swept->more);
+  EXPECT_EQ(swept->ended.size(), 1000u);
+  EXPECT_EQ(sweep().size(), 501u);
 }
 
 TEST_F(StoreTest, AnIdempotentPutIsAnsweredAgainEvenWhenUsedAndAfterAReopen) {

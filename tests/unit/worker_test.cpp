@@ -233,6 +233,9 @@ TEST_F(WorkerTest, IsReadyValidatesSendsAndDrains) {
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 
   core.send(wire::Drain{});
+  const auto no_more = core.receive_a<wire::Ready>();
+  ASSERT_TRUE(no_more);
+  EXPECT_EQ(no_more->capacity, 0u);
   EXPECT_TRUE(core.receive_a<wire::Bye>());
   EXPECT_EQ(process.exit_code(), 0);
 }
@@ -305,7 +308,7 @@ TEST_F(WorkerTest, JobsBeyondEveryCreditAreHandedBack) {
   EXPECT_EQ(first->detail, "the worker's queue is full");
 }
 
-TEST_F(WorkerTest, ASignalDrainsAndWhatNoThreadBeganIsLeftToTheCore) {
+TEST_F(WorkerTest, ASignalDrainsAndWhatNoThreadBeganGoesBackToTheCore) {
   Router core(endpoint_);
   WorkerProcess process(minimal_line());
   ASSERT_TRUE(core.receive_a<wire::Ready>());
@@ -313,9 +316,19 @@ TEST_F(WorkerTest, ASignalDrainsAndWhatNoThreadBeganIsLeftToTheCore) {
   core.send(job("queued", "slow"));
   std::this_thread::sleep_for(100ms);
   process.signal(SIGTERM);
-  const auto result = core.receive_a<wire::Result>();
-  ASSERT_TRUE(result);
-  EXPECT_EQ(result->job_id, "running");
+  const auto no_more = core.receive_a<wire::Ready>();
+  ASSERT_TRUE(no_more);
+  EXPECT_EQ(no_more->capacity, 0u);
+  core.send(job("too-late", "slow"));
+  std::map<std::string, ResultCode> results;
+  for (int i = 0; i < 3; ++i) {
+    const auto result = core.receive_a<wire::Result>();
+    ASSERT_TRUE(result);
+    results[result->job_id] = result->code;
+  }
+  EXPECT_EQ(results["queued"], ResultCode::retry);
+  EXPECT_EQ(results["too-late"], ResultCode::retry);
+  EXPECT_EQ(results["running"], ResultCode::sent);
   EXPECT_TRUE(core.receive_a<wire::Bye>());
   EXPECT_EQ(process.exit_code(), 0);
 }

@@ -32,9 +32,9 @@ CREATE UNIQUE INDEX otp_id ON otp (namespace, id);
 CREATE INDEX otp_end ON otp (keep_until);
 
 CREATE TABLE job (
-  row INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused: late results and idempotent answers name it
+  row INTEGER PRIMARY KEY,           -- given by the writer; never reused while anything names it
   key TEXT NOT NULL,                 -- the job id that workers and upstreams see
-  otp INTEGER NOT NULL,              -- its otp row; a job is live only while that row points back at it
+  otp INTEGER NOT NULL,              -- its otp row; a job is live only while that row is open and points back
   provider TEXT NOT NULL,
   state INTEGER NOT NULL,            -- otp::DeliveryState
   due_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
@@ -44,7 +44,8 @@ CREATE TABLE job (
   detail TEXT NOT NULL, upstream_id TEXT NOT NULL
 ) STRICT;
 CREATE INDEX job_due ON job (provider, due_at) WHERE state = 1;
-CREATE INDEX job_end ON job (state, expires_at);
+CREATE INDEX job_queued_end ON job (expires_at) WHERE state = 1;
+CREATE INDEX job_end ON job (expires_at);
 
 CREATE TABLE answer (                -- what an Idempotency-Key has been answered
   scope BLOB PRIMARY KEY, parameters BLOB NOT NULL, snapshot BLOB NOT NULL, job INTEGER NOT NULL,

@@ -139,12 +139,13 @@ class SqliteStore final : public Store {
         std::move(done));
   }
 
-  void sweep(Done<std::vector<int64_t>> done) override {
-    write<std::vector<int64_t>>(
+  void sweep(Done<Swept> done) override {
+    write<Swept>(
         [this] {
           const auto now = clock_.now();
-          tables_.remove_dead(now, kSweepRowsMax);
-          return tables_.end_expired_jobs(now, kSweepRowsMax);
+          Swept swept{.ended = tables_.end_expired_jobs(now, kSweepRowsMax)};
+          swept.more = tables_.remove_dead(now, kSweepRowsMax) || swept.ended.size() == kSweepRowsMax;
+          return swept;
         },
         std::move(done));
   }
@@ -211,29 +212,34 @@ class SqliteStore final : public Store {
     if (row) written.job = row->job;
     if (!decision.write && !decision.remove) return written;
     OtpRow next{row ? row->row : 0, row ? row->job : 0, std::move(written.otp)};
+    if (row) next.otp.delivery = row->otp.delivery;
     const bool new_code = !row || row->otp.code_hash != next.otp.code_hash;
     // A job not yet started serves nobody once its code is replaced, used, or sent anew.
     if (next.job != 0 && (new_code || decision.new_job || decision.remove || next.otp.closed)) {
-      if (tables_.end_if_queued(next.job)) written.ended_job = next.job;
-      if (new_code) next.job = 0;
+      if (tables_.end_if_queued(next.job)) {
+        written.ended_job = next.job;
+        next.otp.delivery.state = DeliveryState::expired;
+      }
+    }
+    if (new_code || decision.new_job) {
+      next.job = decision.new_job ? tables_.next_job_row() : 0;
+      next.otp.delivery = {.state = decision.new_job ? DeliveryState::queued : DeliveryState::none,
+                           .detail = {},
+                           .upstream_id = {}};
     }
     if (decision.remove) {
       tables_.remove_otp(next.row);
+    } else if (new_code || row->otp.to != next.otp.to) {
+      tables_.save_otp(next);
     } else {
-      if (next.row == 0) tables_.save_otp(next);  // a job needs its OTP's row
-      if (decision.new_job) {
-        next.job = tables_.insert_job(next, clock_.now());
-        queued_for_.insert(next.otp.provider);
-      }
-      if (row && (new_code || row->otp.to != next.otp.to)) {
-        tables_.save_otp(next);
-      } else if (row || decision.new_job) {
-        tables_.update_progress(next);
-      }
+      tables_.update_progress(next);
+    }
+    if (decision.new_job) {
+      tables_.insert_job(next, clock_.now());
+      queued_for_.insert(next.otp.provider);
     }
     written.job = next.job;
     written.otp = std::move(next.otp);
-    written.otp.delivery = written.job == 0 ? otp::Delivery{} : tables_.delivery(written.job);
     return written;
   }
 
@@ -243,7 +249,8 @@ class SqliteStore final : public Store {
     if (is_final(job->state)) return job->state;
     if (job->attempt != outcome.attempt && outcome.state != DeliveryState::sent) return job->state;
     auto state = outcome.state;
-    if (state == DeliveryState::queued && (!job->live || outcome.due_at >= job->expires_at)) {
+    if (state == DeliveryState::queued &&
+        (outcome.due_at >= job->expires_at || !tables_.is_live(outcome.row, *job))) {
       state = DeliveryState::expired;
     }
     tables_.update_job(outcome, state);

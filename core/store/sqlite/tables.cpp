@@ -21,7 +21,7 @@ constexpr const char* kFindOtp = "SELECT " OTP_COLUMNS
 constexpr const char* kDueJobs =
     "SELECT " OTP_COLUMNS
     ", job.row, job.key, job.attempt, job.tries, job.deaths "
-    "FROM job LEFT JOIN otp ON otp.row = job.otp AND otp.job = job.row "
+    "FROM job LEFT JOIN otp ON otp.row = job.otp AND otp.job = job.row AND otp.closed = 0 "
     "WHERE job.provider = ? AND job.state = 1 AND job.due_at <= ? ORDER BY job.due_at LIMIT ?";
 
 OtpRow read_otp(const Statement::Run& run) {
@@ -99,14 +99,13 @@ Tables::Tables(Connection& connection)
           connection,
           "UPDATE otp SET attempts = ?, generate = ?, closed = ?, keep_until = ?, job = ? WHERE row = ?"),
       remove_otp_(connection, "DELETE FROM otp WHERE row = ?"),
-      insert_job_(
-          connection,
-          "INSERT INTO job (key, otp, provider, state, due_at, expires_at, attempt, tries, deaths, detail, "
-          "upstream_id) VALUES (?, ?, ?, 1, ?, ?, 0, 0, 0, '', '')"),
+      insert_job_(connection,
+                  "INSERT INTO job (row, key, otp, provider, state, due_at, expires_at, attempt, tries, "
+                  "deaths, detail, "
+                  "upstream_id) VALUES (?, ?, ?, ?, 1, ?, ?, 0, 0, 0, '', '')"),
       end_queued_(connection, "UPDATE job SET state = 5 WHERE row = ? AND state = 1"),
-      find_job_(connection,
-                "SELECT job.otp, job.state, job.attempt, job.expires_at, otp.row IS NOT NULL FROM job "
-                "LEFT JOIN otp ON otp.row = job.otp AND otp.job = job.row WHERE job.row = ?"),
+      find_job_(connection, "SELECT otp, state, attempt, expires_at FROM job WHERE row = ?"),
+      is_live_(connection, "SELECT 1 FROM otp WHERE row = ? AND job = ? AND closed = 0"),
       delivery_(connection, "SELECT state, tries, detail, upstream_id FROM job WHERE row = ?"),
       update_job_(connection,
                   "UPDATE job SET state = ?, due_at = ?, tries = ?, deaths = ?, detail = ?, upstream_id = ? "
@@ -124,7 +123,7 @@ Tables::Tables(Connection& connection)
       // ended.
       remove_jobs_(
           connection,
-          "DELETE FROM job WHERE row IN (SELECT row FROM job WHERE state = ? AND expires_at <= ? LIMIT ?) "
+          "DELETE FROM job WHERE row IN (SELECT row FROM job WHERE expires_at <= ? AND state >= 3 LIMIT ?) "
           "RETURNING row"),
       remove_answers_(connection,
                       "DELETE FROM answer WHERE scope IN (SELECT scope FROM answer WHERE expires_at <= ? "
@@ -133,9 +132,13 @@ Tables::Tables(Connection& connection)
                    "SELECT parameters, snapshot, job FROM answer WHERE scope = ? AND expires_at > ?"),
       save_answer_(connection, "INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?)"),
       save_descriptor_(connection, "INSERT OR REPLACE INTO descriptor VALUES (?, ?)") {
+  // The numbers in the SQL above.
   static_assert(static_cast<int>(DeliveryState::queued) == 1 &&
-                static_cast<int>(DeliveryState::sending) == 2 &&
-                static_cast<int>(DeliveryState::expired) == 5);  // the numbers in the SQL above
+                static_cast<int>(DeliveryState::sending) == 2 && static_cast<int>(DeliveryState::sent) == 3 &&
+                static_cast<int>(DeliveryState::expired) == 5);
+  last_job_row_ = std::stoll(connection.ask(
+      "SELECT max(coalesce((SELECT max(row) FROM job), 0), coalesce((SELECT max(job) FROM otp), 0), "
+      "coalesce((SELECT max(job) FROM answer), 0))"));
 }
 
 void Tables::save_otp(OtpRow& row) {
@@ -164,10 +167,10 @@ void Tables::update_progress(const OtpRow& row) {
 
 void Tables::remove_otp(int64_t row) { Statement::Run(remove_otp_, row).done(); }
 
-int64_t Tables::insert_job(const OtpRow& row, otp::UnixMs due_at) {
-  Statement::Run(insert_job_, otp::random_hex(16), row.row, row.otp.provider, due_at, row.otp.expires_at)
+void Tables::insert_job(const OtpRow& row, otp::UnixMs now) {
+  Statement::Run(insert_job_, row.job, otp::random_hex(16), row.row, row.otp.provider, now,
+                 row.otp.expires_at)
       .done();
-  return sqlite3_last_insert_rowid(connection_.get());
 }
 
 bool Tables::end_if_queued(int64_t job) {
@@ -179,7 +182,12 @@ std::optional<Tables::JobRow> Tables::find_job(int64_t job) {
   Statement::Run run(find_job_, job);
   if (!run.row()) return {};
   return JobRow{run.integer(0), static_cast<DeliveryState>(run.integer(1)),
-                static_cast<uint32_t>(run.integer(2)), run.integer(3), run.integer(4) != 0};
+                static_cast<uint32_t>(run.integer(2)), run.integer(3)};
+}
+
+bool Tables::is_live(int64_t job, const JobRow& row) {
+  Statement::Run run(is_live_, row.otp, job);
+  return run.row();
 }
 
 otp::Delivery Tables::delivery(int64_t job) {

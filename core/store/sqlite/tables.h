@@ -40,8 +40,10 @@ class Tables : public Reads {
   void update_progress(const OtpRow& row);
   void remove_otp(int64_t row);
 
-  // The new job's row.
-  int64_t insert_job(const OtpRow& row, otp::UnixMs due_at);
+  // The row that the next job is to have: above every row that a job, an OTP or an idempotent answer names.
+  [[nodiscard]] int64_t next_job_row() { return ++last_job_row_; }
+  // Inserts row.job, due at once.
+  void insert_job(const OtpRow& row, otp::UnixMs now);
   // Ends it as expired if it is still queued; was it?
   bool end_if_queued(int64_t job);
 
@@ -50,9 +52,10 @@ class Tables : public Reads {
     otp::DeliveryState state = otp::DeliveryState::queued;
     uint32_t attempt = 0;
     otp::UnixMs expires_at = 0;
-    bool live = false;  // its OTP still points at it
   };
   [[nodiscard]] std::optional<JobRow> find_job(int64_t job);
+  // Does its OTP still wait for it?
+  [[nodiscard]] bool is_live(int64_t job, const JobRow& row);
   [[nodiscard]] otp::Delivery delivery(int64_t job);
   void update_job(const JobOutcome& outcome, otp::DeliveryState state);
   // Due jobs of a provider, oldest first; a job whose OTP is gone or has moved on comes with an empty otp.id.
@@ -62,7 +65,8 @@ class Tables : public Reads {
   // Jobs that were leased when the last core ended: queued again. Run once at start.
   void requeue_leased(otp::UnixMs now);
 
-  // Up to `limit` queued jobs past their expiry, ended as expired.
+  // The jobs that expired since the last call, up to `limit` of them looked at: those still queued end as
+  // expired.
   std::vector<int64_t> end_expired_jobs(otp::UnixMs now, int limit);
   // Removes up to `limit` rows of each kind that nobody may see any more; true when there may be more.
   bool remove_dead(otp::UnixMs now, int limit);
@@ -78,9 +82,10 @@ class Tables : public Reads {
 
  private:
   Connection& connection_;
+  int64_t last_job_row_ = 0;
   Statement insert_otp_, update_otp_, update_progress_, remove_otp_, insert_job_, end_queued_, find_job_,
-      delivery_, update_job_, due_jobs_, mark_leased_, next_due_, requeue_, expired_jobs_, remove_otps_,
-      remove_jobs_, remove_answers_, find_answer_, save_answer_, save_descriptor_;
+      is_live_, delivery_, update_job_, due_jobs_, mark_leased_, next_due_, requeue_, expired_jobs_,
+      remove_otps_, remove_jobs_, remove_answers_, find_answer_, save_answer_, save_descriptor_;
 };
 
 }  // namespace otpgw::store::sqlite

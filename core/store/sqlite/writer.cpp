@@ -83,10 +83,12 @@ void Writer::run() {
 std::optional<Error> Writer::commit(std::vector<Write>& batch, std::size_t first, std::size_t count) {
   if (broken_) return Error::broken;
   try {
+    const auto changes = sqlite3_total_changes64(connection_.get());
     connection_.exec("BEGIN IMMEDIATE");
     for (auto i = first; i < first + count; ++i) batch[i].run();
     connection_.exec("COMMIT");
-    writable_ = true;
+    // A commit that wrote nothing proves nothing.
+    if (sqlite3_total_changes64(connection_.get()) != changes) writable_ = true;
     return {};
   } catch (const SqlError& error) {
     // SQLITE_FULL rolls back by itself; a second ROLLBACK then only says so.

@@ -1,0 +1,13 @@
+// What the rules ask of a text. UTF-8 that has been checked to be well-formed.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace otpgw::otp {
+
+[[nodiscard]] std::size_t code_points(std::string_view text);
+// C0, DEL or C1?
+[[nodiscard]] bool has_control(std::string_view text);
+
+}  // namespace otpgw::otp
