@@ -1,8 +1,8 @@
 // The core's end of the wire: the ROUTER socket, the workers that are there, their credit and heartbeats. It
 // moves messages; what is sent when is the dispatcher's business.
 //
-// The broker has a thread and a loop of its own. Everything but construction, start(), stop() and post() happens
-// on that thread.
+// The broker has a thread and a loop of its own. Everything but construction, start(), stop() and post()
+// happens on that thread.
 #pragma once
 
 #include <chrono>

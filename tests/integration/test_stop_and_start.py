@@ -132,7 +132,8 @@ class StopAndStart(unittest.TestCase):
         gateway = self.gateway().start()
         gateway.stop()
         for path in (gateway.folder / "data").iterdir():
-            path.unlink()
+            if path.is_file():
+                path.unlink()
         self.assert_refused(gateway, "key")  # with a new key no code would ever compare again
 
     def test_files_are_for_the_owner_alone(self):

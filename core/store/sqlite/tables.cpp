@@ -244,11 +244,7 @@ bool Tables::remove_dead(otp::UnixMs now, int limit) {
     return rows;
   };
   bool more = count(Statement::Run(remove_otps_, now, limit)) == limit;
-  for (const auto state :
-       {DeliveryState::sent, DeliveryState::failed, DeliveryState::expired, DeliveryState::unknown}) {
-    more |= count(Statement::Run(remove_jobs_, static_cast<int>(state), now - otp::kClosedKeptMs, limit)) ==
-            limit;
-  }
+  more |= count(Statement::Run(remove_jobs_, now - otp::kClosedKeptMs, limit)) == limit;
   return more | (count(Statement::Run(remove_answers_, now, limit)) == limit);
 }
 
