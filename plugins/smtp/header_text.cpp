@@ -105,15 +105,25 @@ std::string message_id(std::string_view job_id, std::string_view domain) {
 std::string with_crlf(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 32 + 2);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\r' && text[i] != '\n') {
-      out += text[i];
-      continue;
-    }
-    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
-    out += "\r\n";
+  while (!text.empty()) {
+    const auto end = text.find_first_of("\r\n");
+    out.append(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    out.append("\r\n");
+    text.remove_prefix(end + (text.substr(end).starts_with("\r\n") ? 2 : 1));
   }
   return out;
+}
+
+bool travels_as_it_is(std::string_view lines) {
+  if (std::ranges::any_of(lines, [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == '\0'; }))
+    return false;
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find('\n'), lines.size());
+    if (end > kPlainLineBytesMax) return false;
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return true;
 }
 
 }  // namespace otpgw::smtp

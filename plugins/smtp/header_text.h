@@ -23,4 +23,9 @@ namespace otpgw::smtp {
 // With CRLF at each line's end, as mail has it, whichever of CRLF, LF and CR the text had.
 [[nodiscard]] std::string with_crlf(std::string_view text);
 
+// Can every server take the lines without an encoding? ASCII, and no line longer than 998 bytes (RFC
+// 5322 2.1.1).
+inline constexpr std::size_t kPlainLineBytesMax = 998;
+[[nodiscard]] bool travels_as_it_is(std::string_view lines);
+
 }  // namespace otpgw::smtp

@@ -36,9 +36,11 @@ void append(List& list, const std::string& line) {
 // As data, not as a callback: libcurl would send a callback's part in pieces of 256 bytes.
 void add_part(curl_mime* mime, std::string_view text, const char* type) {
   const auto lines = with_crlf(text);
+  // Encoding goes byte by byte in libcurl and was what a mail cost most in it; most bodies need none.
+  const char* const encoder = travels_as_it_is(lines) ? "7bit" : "quoted-printable";
   auto* part = ::curl_mime_addpart(mime);
   if (part == nullptr || ::curl_mime_type(part, type) != CURLE_OK ||
-      ::curl_mime_encoder(part, "quoted-printable") != CURLE_OK ||
+      ::curl_mime_encoder(part, encoder) != CURLE_OK ||
       ::curl_mime_data(part, lines.data(), lines.size()) != CURLE_OK)
     throw std::bad_alloc();
 }

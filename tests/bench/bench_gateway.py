@@ -72,7 +72,7 @@ class BenchGateway(Gateway):
         super().__init__({
             "app": {"otp_max_attempts_max": 1000, "otp_max_generate_max": 1000, "otp_ttl_max": 86400},
             "auth": {"app": {"origins": ["https://app.example"]}, "other": None},
-            "providers": {"console": None, "smtp": {"max_conns": 10}}}, smtp_port=sink.port)
+            "providers": {"console": None, "smtp": {"max_conns": 16}}}, smtp_port=sink.port)
         shutil.rmtree(self.folder)
         self.folder = Folders.new()
         self.log_path = self.folder / "gateway.log"
