@@ -13,6 +13,9 @@ namespace {
 using otp::DeliveryState;
 
 constexpr int kLeaseMax = 512;  // jobs in one lease: one commit's worth
+// Under load, results are stored in batches of what this long brings: each commit is an fsync and some
+// wake-ups. A worker holds twice the jobs that it can send at once, so it does not run dry meanwhile.
+constexpr std::chrono::milliseconds kGather{1};
 constexpr std::chrono::milliseconds kSweepInterval{1000};
 constexpr std::chrono::milliseconds kStoreRetry{1000};  // after the store refused a write
 
@@ -206,7 +209,14 @@ void Dispatcher::settle(const store::LeasedJob& job, DeliveryState state, std::c
 }
 
 void Dispatcher::turn_ended() {
-  if (outcomes_.empty()) return;
+  if (outcomes_.empty() || gathering_) return;
+  auto& loop = broker_->loop();
+  if (const auto since = loop.now() - stored_at_; since < kGather) {
+    gathering_ = true;
+    loop.after(kGather, [this] { gathering_ = false; });  // the turn that runs this ends here again
+    return;
+  }
+  stored_at_ = loop.now();
   auto outcomes = std::exchange(outcomes_, {});
   auto copy = outcomes;
   ++storing_;

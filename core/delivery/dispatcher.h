@@ -78,7 +78,9 @@ class Dispatcher final : public broker::BrokerEvents {
   broker::Broker* broker_ = nullptr;
   std::map<std::string, Lane> lanes_;
   std::vector<store::JobOutcome> outcomes_;  // of this turn, to be stored together
-  int storing_ = 0;                          // batches of outcomes (stored or parked) and leases under way
+  http::Loop::Clock::time_point stored_at_{};
+  bool gathering_ = false;  // outcomes_ waits for more
+  int storing_ = 0;         // batches of outcomes (stored or parked) and leases under way
   uint64_t last_number_ = 0;
   bool draining_ = false;
   std::function<void()> drained_;
