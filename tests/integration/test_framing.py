@@ -72,7 +72,7 @@ class Framing(GatewayCase):
         for data in ("GET /api/health HTTP/1.1\nHost: x\n\n", "GET /api/health HTTP/1.1\r\nHost: x\n\r\n",
                      "GET /api/health HTTP/1.1\nHost: x\r\n\r\n", "GET /api/health HTTP/1.1\r\nHost: x\rA: b\r\n\r\n"):
             with self.subTest(data):
-                self.assert_refused_and_closed(data, 400, 408)  # 408: without CR LF the headers have no end
+                self.assert_refused_and_closed(data)
 
     def test_bad_headers(self):
         for header in ("X: a\0b", "no colon", ": empty name", "X y: z", "X : y", " folded: x", "X: a\x01b", "X\tY: z",
