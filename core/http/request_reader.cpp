@@ -76,8 +76,8 @@ RequestReader::State RequestReader::refuse(int status, std::string_view message)
 
 RequestReader::State RequestReader::advance() {
   if (body_at_ == 0) {
-    // RFC 9112 2.2: an empty line before the request line is passed over.
-    if (scanned_ < 2 && buffer_.starts_with("\r\n")) {
+    // RFC 9112 2.2: empty lines before the request line are passed over.
+    while (scanned_ < 2 && buffer_.starts_with("\r\n")) {
       buffer_.erase(0, 2);
       scanned_ = 0;
     }
