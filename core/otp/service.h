@@ -52,8 +52,8 @@ using Done = std::move_only_function<void(Outcome)>;
 // Which door a guess came through: a page accepts a code once and never deletes it.
 enum class Door : uint8_t { api, page };
 
-// An Idempotency-Key, reduced: `scope` hashes namespace, method, path and key; `parameters` hashes everything
-// else.
+// An Idempotency-Key, reduced: `scope` hashes namespace, path and key; `parameters` hashes the method and all
+// parameters.
 struct Idempotency {
   std::string scope, parameters;
 };

@@ -96,7 +96,7 @@ typedef struct otpgw_job {
   otpgw_string id;      /* unique for ever; the same on every attempt: the idempotency key */
   otpgw_string namespace_;
   otpgw_string otp_id;
-  otpgw_string address; /* as validate normalised it */
+  otpgw_string address; /* as validate normalised it; as given when no worker was there to validate: check it again */
   otpgw_string code;
   otpgw_string subject;   /* no CR, LF or NUL */
   otpgw_string body;      /* HTML for OTPGW_CHANNEL_EMAIL, else plain text */
