@@ -30,7 +30,10 @@ bool is_id(const std::string& id) {
   });
 }
 
-std::expected<wire::Descriptor, std::string> read_one(const otpgw_descriptor& d, const std::string& which) {
+}  // namespace
+
+std::expected<wire::Descriptor, std::string> read_descriptor(const otpgw_descriptor& d,
+                                                             const std::string& which) {
   if (d.struct_size < sizeof(otpgw_descriptor))
     return refuse(
         which, "struct_size",
@@ -63,8 +66,6 @@ std::expected<wire::Descriptor, std::string> read_one(const otpgw_descriptor& d,
   return value;
 }
 
-}  // namespace
-
 std::expected<std::vector<wire::Descriptor>, std::string> read_descriptors(const otpgw_entry& entry) {
   if (entry.descriptors == nullptr || entry.descriptor_count == 0)
     return std::unexpected("it offers no provider");
@@ -75,7 +76,7 @@ std::expected<std::vector<wire::Descriptor>, std::string> read_descriptors(const
   for (uint32_t i = 0; i < entry.descriptor_count; ++i) {
     const auto which = "provider " + std::to_string(i + 1);
     if (entry.descriptors[i] == nullptr) return refuse(which, "address", "one that is not null");
-    auto value = read_one(*entry.descriptors[i], which);
+    auto value = read_descriptor(*entry.descriptors[i], which);
     if (!value) return std::unexpected(value.error());
     if (std::ranges::any_of(values, [&](const auto& other) { return other.id == value->id; }))
       return refuse(which, "id", "one that no other provider of the library has");

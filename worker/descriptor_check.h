@@ -14,4 +14,8 @@ namespace otpgw::worker {
 [[nodiscard]] std::expected<std::vector<wire::Descriptor>, std::string> read_descriptors(
     const otpgw_entry& entry);
 
+// One of them. `which` names it in the error.
+[[nodiscard]] std::expected<wire::Descriptor, std::string> read_descriptor(const otpgw_descriptor& descriptor,
+                                                                           const std::string& which);
+
 }  // namespace otpgw::worker

@@ -106,10 +106,12 @@ int serve(const Options& options) {
 
   const auto library = PluginLibrary::load(settings->plugin);
   if (!library) return refuse(library.error());
-  const auto descriptor = (*library)->descriptor_for(settings->provider);
-  if (!descriptor) return refuse(descriptor.error());
-  auto instances = make_instances(**library, *descriptor, *settings);
+  const auto offered = (*library)->descriptor_for(settings->provider);
+  if (!offered) return refuse(offered.error());
+  auto instances = make_instances(**library, *offered, *settings);
   if (!instances) return refuse(instances.error());
+  const auto descriptor = (*library)->describe(*instances->validate, *offered);
+  if (!descriptor) return refuse(descriptor.error());
 
   log(LogLevel::info, descriptor->name + " " + descriptor->version + " on " +
                           std::to_string(settings->max_conns) + " threads");

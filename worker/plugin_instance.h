@@ -18,6 +18,9 @@ class PluginInstance {
   PluginInstance& operator=(PluginInstance&&) = delete;
   ~PluginInstance();
 
+  // What the ABI knows it by.
+  [[nodiscard]] void* get() const { return instance_; }
+
   // Validate thread; any thread when the provider is flagged thread-safe.
   [[nodiscard]] wire::Address validate(const wire::Validate& request);
 

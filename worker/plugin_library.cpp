@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 
 #define BOOST_DLL_USE_STD_FS
+#include <algorithm>
 #include <boost/dll/shared_library.hpp>
 #include <cerrno>
 #include <cstring>
 #include <exception>
 
+#include "otpgw/ext/describe.h"
 #include "worker/descriptor_check.h"
 #include "worker/log.h"
 #include "worker/plugin_text.h"
@@ -150,6 +152,27 @@ std::expected<PluginInstance, std::string> PluginLibrary::create(const wire::Des
   if (code == 0 && instance != nullptr) return PluginInstance(entry_, instance);
   const auto why = plugin_text(result.detail, sizeof result.detail);
   return std::unexpected(why.empty() ? name_ + ": it refused its configuration without saying why" : why);
+}
+
+std::expected<wire::Descriptor, std::string> PluginLibrary::describe(
+    const PluginInstance& instance, const wire::Descriptor& descriptor) const {
+  const auto own =
+      std::ranges::find(descriptors_, descriptor.id, &wire::Descriptor::id) - descriptors_.begin();
+  otpgw_descriptor described = *entry_->descriptors[own];
+  const auto flags = described.flags;
+  try {
+    const auto* extension =
+        entry_->get_extension == nullptr ? nullptr : entry_->get_extension(OTPGW_EXT_DESCRIBE);
+    if (extension == nullptr) return descriptor;
+    static_cast<const otpgw_ext_describe*>(extension)->describe(instance.get(), &described);
+  } catch (...) {
+    return refuse(name_, "its describe threw an exception");
+  }
+  described.struct_size = entry_->descriptors[own]->struct_size;
+  described.id = entry_->descriptors[own]->id;
+  described.flags = (described.flags & ~OTPGW_FLAG_THREAD_SAFE) | (flags & OTPGW_FLAG_THREAD_SAFE);
+  auto checked = read_descriptor(described, descriptor.id);
+  return checked ? checked : refuse(name_, checked.error());
 }
 
 }  // namespace otpgw::worker

@@ -38,6 +38,10 @@ class PluginLibrary {
   [[nodiscard]] std::expected<PluginInstance, std::string> create(const wire::Descriptor& descriptor,
                                                                   std::string_view config_json) const;
 
+  // Load thread. `descriptor`, or what an instance that describes itself (otpgw/ext/describe.h) makes of it.
+  [[nodiscard]] std::expected<wire::Descriptor, std::string> describe(
+      const PluginInstance& instance, const wire::Descriptor& descriptor) const;
+
  private:
   PluginLibrary() = default;
   [[nodiscard]] std::expected<void, std::string> start();

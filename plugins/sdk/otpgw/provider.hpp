@@ -26,6 +26,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "otpgw/ext/describe.h"
 #include "otpgw/provider.h"
 
 namespace otpgw {
@@ -127,6 +128,8 @@ class Provider {
   virtual AddressResult validate(std::string_view address) = 0;
   // May block; returns by job.deadline_unix_ms.
   virtual Result send(const Job& job) = 0;
+  // For a channel that depends on the configuration: changes what differs from kDescriptor (ext/describe.h).
+  virtual void describe_instance(otpgw_descriptor&) const {}
 };
 
 // The C side. Nothing here is for plug-in authors but OTPGW_PROVIDER.
@@ -219,6 +222,15 @@ struct Entry {
   }
 
   static void destroy(void* instance) noexcept { delete static_cast<Provider*>(instance); }
+
+  static void describe(void* instance, otpgw_descriptor* descriptor) noexcept {
+    static_cast<const Provider*>(instance)->describe_instance(*descriptor);
+  }
+  static constexpr otpgw_ext_describe kDescribe{sizeof(otpgw_ext_describe), describe};
+
+  static const void* get_extension(const char* id) noexcept {
+    return std::string_view(id) == OTPGW_EXT_DESCRIBE ? &kDescribe : nullptr;
+  }
 };
 
 }  // namespace abi
@@ -238,5 +250,5 @@ struct Entry {
       otpgw::abi::Entry<__VA_ARGS__>::validate,                      \
       otpgw::abi::Entry<__VA_ARGS__>::send,                          \
       otpgw::abi::Entry<__VA_ARGS__>::destroy,                       \
-      nullptr};
+      otpgw::abi::Entry<__VA_ARGS__>::get_extension};
 #define OTPGW_PROVIDER(...) OTPGW_PROVIDER_WITH_INIT(nullptr, nullptr, __VA_ARGS__)
