@@ -22,6 +22,7 @@ bool is_choice(std::string_view choices, const std::string& name) {
 
 bool fits(const Key& key, const Node& node) {
   switch (key.type) {
+    case Type::path:
     case Type::text: {
       const auto text = as_text(node);
       return text && (key.low == 0 || !text->empty());
@@ -66,11 +67,10 @@ bool is_switched_off(const Path& path, const Node& node) {
          !is_enabled(node, joined(path));
 }
 
-// Only plug-ins of others have keys that we don't know: our own table has a closed list for each of ours.
+// Only plug-ins of others have keys that we don't know: the table has a closed list for each of ours, and for
+// webhooks.
 bool is_open(const Path& path) {
-  if (path.size() < 2) return false;
-  const Key* section = find_key(path);
-  if (section == nullptr || section->type != Type::section) return false;
+  if (path.size() != 2 || path[0] != "providers") return false;
   const std::string named = joined(path) + ".";
   return std::ranges::none_of(keys(), [&](const Key& key) { return key.path.starts_with(named); });
 }

@@ -49,10 +49,13 @@ struct TemplateSource {
       origin;  // "config/messages/smtp.tpl" or "config.toml:12: providers.smtp.subject"; empty: built in
 };
 
-// One enabled [providers.NAME] section.
+// One enabled [providers.NAME] or [webhooks.NAME] section.
 struct Provider {
   std::string id;                // NAME
+  std::string section;           // "providers.smtp", "webhooks.crm"
+  std::string where;             // "config.toml:12": where the section begins
   std::filesystem::path plugin;  // the .so
+  bool webhook = false;          // its messages have no built-in texts, and nothing in them is escaped
   TemplateSource subject;        // text empty: the built-in default
   TemplateSource body;           // text empty: the built-in default
   int max_conns = 10;            // threads of its worker

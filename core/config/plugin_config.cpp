@@ -32,16 +32,19 @@ Var json(const Node& node) {
 Var typed(const Key* key, const Node& node) {
   if (key != nullptr && key->type == Type::integer) return Poco::Int64{as_integer(node).value()};
   if (key != nullptr && key->type == Type::boolean) return as_boolean(node).value();
+  if (key != nullptr && key->type == Type::path && !as_text(node)->empty())
+    return (node.origin.folder / *as_text(node)).lexically_normal().string();
   return json(node);
 }
 
 }  // namespace
 
 std::string plugin_config_json(const Section& section) {
-  const std::string provider = section.path().substr(section.path().find('.') + 1);
+  const auto dot = section.path().find('.');
+  const std::string kind = section.path().substr(0, dot), name = section.path().substr(dot + 1);
   Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
   for (const Member& member : *section.node()->table()) {
-    const std::string path[] = {"providers", provider, member.name};
+    const std::string path[] = {kind, name, member.name};
     object.set(member.name, typed(find_key(path), member.node));
   }
   std::ostringstream out;

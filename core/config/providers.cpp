@@ -11,8 +11,18 @@
 namespace otpgw::config {
 namespace {
 
-// Providers of the Go program whose plug-ins don't come with this version.
-constexpr std::array<std::string_view, 3> kLater = {"kaleyra_sms", "kaleyra_whatsapp", "pinpoint_sms"};
+constexpr std::string_view kWebhookPlugin = "webhook.so";
+
+// The providers that come with the gateway, and the plug-ins that hold them.
+struct Bundled {
+  std::string_view id, plugin;
+};
+constexpr std::array<Bundled, 6> kBundled = {{{"console", "console.so"},
+                                              {"kaleyra_sms", "kaleyra.so"},
+                                              {"kaleyra_whatsapp", "kaleyra.so"},
+                                              {"pinpoint_sms", "pinpoint.so"},
+                                              {"smtp", "smtp.so"},
+                                              {"webhook", kWebhookPlugin}}};
 
 constexpr std::size_t kIdBytesMax = 64;
 
@@ -24,9 +34,12 @@ bool is_id(const std::string& id) {
          });
 }
 
-std::filesystem::path find_plugin(const Section& section, const std::string& id, const App& app) {
-  std::string name = section.text("plugin", "");
-  if (name.empty()) name = id + ".so";
+std::string default_plugin(const std::string& id) {
+  const auto* const bundled = std::ranges::find(kBundled, id, &Bundled::id);
+  return bundled == kBundled.end() ? id + ".so" : std::string(bundled->plugin);
+}
+
+std::filesystem::path find_plugin(const Section& section, const std::string& name, const App& app) {
   const auto path = (app.plugins_dir / name).lexically_normal();  // an absolute name stays as it is
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) {
@@ -49,12 +62,14 @@ Provider read_provider(const Section& section, const std::string& id, const App&
            "expected a name of at most " + std::to_string(kIdBytesMax) +
                " letters, digits, \"_\", \"-\" and \".\"");
   }
-  if (std::ranges::find(kLater, id) != kLater.end() && section.text("plugin", "").empty()) {
-    section.refuse("enabled", "this provider is not yet supported; expected false");
-  }
   Provider provider;
   provider.id = id;
-  provider.plugin = find_plugin(section, id, app);
+  provider.section = section.path();
+  provider.where = section.node()->origin.where;
+  provider.webhook = section.path().starts_with("webhooks.");
+  std::string plugin = provider.webhook ? std::string(kWebhookPlugin) : section.text("plugin", "");
+  if (plugin.empty()) plugin = default_plugin(id);
+  provider.plugin = find_plugin(section, plugin, app);
   provider.subject = read_subject(section);
   provider.body = read_message_file(section, places.share_dir / "messages");
   provider.max_conns = section.integer("max_conns", provider.max_conns);
@@ -72,32 +87,34 @@ bool is_wanted(const Section& section, Warnings& warnings) {
   return is_enabled(*section.node(), section.path());
 }
 
-void refuse_webhooks(const Node& root, Warnings& warnings) {
-  const Node* webhooks = root.find("webhooks");
-  if (webhooks == nullptr) return;
-  for (const Member& member : *webhooks->table()) {
-    const Section section(webhooks, member.name, "webhooks." + member.name);
-    if (is_wanted(section, warnings))
-      section.refuse("enabled", "webhooks are not yet supported; expected false");
+using Providers = std::map<std::string, Provider, std::less<>>;
+
+// `kind`: "providers" or "webhooks".
+void read_all(const std::string& kind, const Node& root, const App& app, const Places& places,
+              const std::string& only, Warnings& warnings, Providers& providers) {
+  const Node* all = root.find(kind);
+  if (all == nullptr) return;
+  for (const Member& member : *all->table()) {
+    const Section section(all, member.name, kind + "." + member.name);
+    if (!only.empty() && member.name != only) continue;
+    if (!is_wanted(section, warnings)) continue;
+    const bool taken = std::ranges::find(kBundled, member.name, &Bundled::id) != kBundled.end() ||
+                       providers.contains(member.name);
+    if (kind == "webhooks" && taken) {
+      refuse(section.node()->origin, section.path(),
+             "expected a name that no other provider has; give this webhook another");
+    }
+    providers.emplace(member.name, read_provider(section, member.name, app, places));
   }
 }
 
 }  // namespace
 
-std::map<std::string, Provider, std::less<>> read_providers(const Node& root, const App& app,
-                                                            const Places& places, const std::string& only,
-                                                            Warnings& warnings) {
-  std::map<std::string, Provider, std::less<>> providers;
-  if (only.empty()) refuse_webhooks(root, warnings);
-  if (const Node* all = root.find("providers")) {
-    for (const Member& member : *all->table()) {
-      const Section section(all, member.name, "providers." + member.name);
-      if (!only.empty() && member.name != only) continue;
-      if (is_wanted(section, warnings)) {
-        providers.emplace(member.name, read_provider(section, member.name, app, places));
-      }
-    }
-  }
+Providers read_providers(const Node& root, const App& app, const Places& places, const std::string& only,
+                         Warnings& warnings) {
+  Providers providers;
+  read_all("providers", root, app, places, only, warnings, providers);
+  read_all("webhooks", root, app, places, only, warnings, providers);
   if (!only.empty() && providers.empty()) {
     throw Refused(places.file + ": providers." + only + ": expected a section with enabled = true; got none");
   }

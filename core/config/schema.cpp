@@ -90,7 +90,64 @@ constexpr Key kKeys[] = {
     choice("providers.smtp.tls_type", "none|STARTTLS|TLS|"),
     boolean("providers.smtp.tls_skip_verify"),
 
+    text("providers.pinpoint_sms.application_id"),
+    secret("providers.pinpoint_sms.access_key"),
+    secret("providers.pinpoint_sms.secret_key"),
+    text("providers.pinpoint_sms.region"),
+    text("providers.pinpoint_sms.sms_sender_id"),
+    text("providers.pinpoint_sms.sms_entity_id"),
+    text("providers.pinpoint_sms.sms_template_id"),
+    choice("providers.pinpoint_sms.sms_message_type", "TRANSACTIONAL|PROMOTIONAL|"),
+    text("providers.pinpoint_sms.default_phone_code"),
+    choice("providers.pinpoint_sms.api", "pinpoint|sms-voice"),
+    text("providers.pinpoint_sms.endpoint"),
+    text("providers.pinpoint_sms.origination_identity"),
+    text("providers.pinpoint_sms.configuration_set"),
+    text("providers.pinpoint_sms.max_price"),
+    boolean("providers.pinpoint_sms.dry_run"),
+
+    secret("providers.kaleyra_sms.api_key"),
+    text("providers.kaleyra_sms.sid"),
+    text("providers.kaleyra_sms.sender"),
+    text("providers.kaleyra_sms.default_phone_code"),
+    text("providers.kaleyra_sms.sms_entity_id"),
+    text("providers.kaleyra_sms.sms_template_id"),
+    text("providers.kaleyra_sms.host"),
+    choice("providers.kaleyra_sms.scheme", "https|http"),
+
+    secret("providers.kaleyra_whatsapp.api_key"),
+    text("providers.kaleyra_whatsapp.sid"),
+    text("providers.kaleyra_whatsapp.sender"),
+    text("providers.kaleyra_whatsapp.default_phone_code"),
+    text("providers.kaleyra_whatsapp.template_name"),
+    text("providers.kaleyra_whatsapp.host"),
+    choice("providers.kaleyra_whatsapp.scheme", "https|http"),
+
     {"webhooks.*", Type::section},
+    boolean("webhooks.*.enabled"),
+    text("webhooks.*.subject"),
+    text("webhooks.*.template"),
+    integer("webhooks.*.max_conns", 1, 256),
+    {"webhooks.*.timeout", Type::duration, kSecond, 300 * kSecond},
+    required_text("webhooks.*.url"),
+    text("webhooks.*.username"),
+    secret("webhooks.*.password"),
+    secret("webhooks.*.secret"),
+    choice("webhooks.*.method", "GET|POST|PUT|PATCH"),
+    {"webhooks.*.headers", Type::section},
+    text("webhooks.*.content_type"),
+    text("webhooks.*.body"),
+    text("webhooks.*.success_pattern"),
+    text("webhooks.*.reject_pattern"),
+    boolean("webhooks.*.idempotent"),
+    {"webhooks.*.ca_file", Type::path},
+    choice("webhooks.*.channel_kind", "email|sms|whatsapp|voice|other"),
+    text("webhooks.*.channel_name"),
+    text("webhooks.*.address_name"),
+    text("webhooks.*.address_pattern"),
+    text("webhooks.*.default_phone_code"),
+    integer("webhooks.*.max_address_len", 1, 254),
+    integer("webhooks.*.max_otp_len", 1, 64),
 
     later("fallback"),
     later("limits"),
@@ -188,6 +245,9 @@ std::string expectation(const Key& key) {
   switch (key.type) {
     case Type::text:
       out << (key.low > 0 ? "a text that is not empty" : "a text in quotes");
+      break;
+    case Type::path:
+      out << "the path of a file";
       break;
     case Type::integer:
       out << "a number from " << key.low << " to " << key.high;

@@ -12,6 +12,7 @@ namespace otpgw::config {
 enum class Type : uint8_t {
   section,  // anything may stand in it: its user checks it
   text,     // low = 1: not empty
+  path,     // relative ones start at the folder of their file
   integer,  // low to high
   boolean,
   seconds,   // whole seconds, low to high

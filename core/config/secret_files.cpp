@@ -47,9 +47,11 @@ void read_secret_files(Node& root, bool with_auth) {
   if (Node* auth = root.find("auth"); with_auth && auth != nullptr && auth->table() != nullptr) {
     for (Member& member : *auth->table()) read_in(member.node, "auth." + member.name, {"secret"});
   }
-  if (Node* providers = root.find("providers"); providers != nullptr && providers->table() != nullptr) {
-    for (Member& member : *providers->table()) {
-      const std::string path = "providers." + member.name;
+  for (const std::string kind : {"providers", "webhooks"}) {
+    Node* sections = root.find(kind);
+    if (sections == nullptr || sections->table() == nullptr) continue;
+    for (Member& member : *sections->table()) {
+      const std::string path = kind + "." + member.name;
       if (!is_enabled(member.node, path)) continue;
       read_in(member.node, path, {"password", "secret", "secret_key", "api_key", "access_key"});
     }

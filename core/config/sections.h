@@ -26,8 +26,7 @@ struct Places {
 [[nodiscard]] std::map<std::string, Namespace, std::less<>> read_namespaces(const Node& root,
                                                                             const Places& places,
                                                                             Warnings& warnings);
-// Refuses an enabled webhook too: those come from the same table of contents and nothing can send them yet.
-// With `only` not empty, other sections than that one are passed over.
+// [providers.NAME] and [webhooks.NAME]. With `only` not empty, other sections than that one are passed over.
 [[nodiscard]] std::map<std::string, Provider, std::less<>> read_providers(const Node& root, const App& app,
                                                                           const Places& places,
                                                                           const std::string& only,

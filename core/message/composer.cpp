@@ -30,7 +30,7 @@ std::string bound_line(const config::Config& config, std::string_view name_space
 std::expected<Composer, std::string> Composer::make(const config::Config& config) {
   Composer composer(config);
   for (const auto& [id, provider] : config.providers) {
-    auto templates = Templates::compile(provider.subject, provider.body);
+    auto templates = Templates::compile(provider.subject, provider.body, provider.webhook);
     if (!templates) return std::unexpected(templates.error());
     composer.templates_.emplace(id, std::move(*templates));
   }

@@ -61,16 +61,16 @@ config::TemplateSource or_default(const config::TemplateSource& given, std::stri
 }  // namespace
 
 std::expected<std::shared_ptr<const Templates>, std::string> Templates::compile(
-    const config::TemplateSource& subject, const config::TemplateSource& body) {
+    const config::TemplateSource& subject, const config::TemplateSource& body, bool webhook) {
   // The kind of channel is known only once the provider's worker is there, so the body is compiled both ways.
   const auto compiled = [](const config::TemplateSource& given, std::string_view fallback, Escape escape) {
     const auto source = or_default(given, fallback);
     return Compiled::compile(source.text, source.origin, escape);
   };
-  auto subject_text = compiled(subject, kDefaultSubject, Escape::none);
-  auto html = compiled(body, kDefaultHtml, Escape::html);
-  auto mail_text = compiled({}, kDefaultMailText, Escape::none);
-  auto text = compiled(body, kDefaultText, Escape::none);
+  auto subject_text = compiled(subject, webhook ? "" : kDefaultSubject, Escape::none);
+  auto html = compiled(body, webhook ? "" : kDefaultHtml, webhook ? Escape::none : Escape::html);
+  auto mail_text = compiled({}, webhook ? "" : kDefaultMailText, Escape::none);
+  auto text = compiled(body, webhook ? "" : kDefaultText, Escape::none);
   for (const auto* result : {&subject_text, &html, &mail_text, &text}) {
     if (!*result) return std::unexpected(result->error());
   }

@@ -26,7 +26,8 @@ class ConfigTest : public testing::Test {
     folder_ = fs::path(testing::TempDir()) / ("otpgw-config-" + std::to_string(::getpid()));
     fs::create_directories(folder_ / "plugins");
     fs::create_directories(folder_ / "share/messages");
-    for (const char* name : {"smtp.so", "console.so", "acme.so"}) write(fs::path("plugins") / name, "");
+    for (const char* name : {"smtp.so", "console.so", "acme.so", "kaleyra.so", "webhook.so"})
+      write(fs::path("plugins") / name, "");
     write("share/messages/smtp.tpl", "installed {{ .OTP }}");
     sources_ = {.files = {folder_ / "config.toml"},
                 .environment = {},
@@ -213,11 +214,6 @@ TEST_F(ConfigTest, WhatComesLaterIsRefused) {
     EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
         << error;
   }
-  EXPECT_EQ(
-      refusal(std::string(kAuth) + "[providers.kaleyra_sms]\nenabled = true\n"),
-      "config.toml:6: providers.kaleyra_sms.enabled: this provider is not yet supported; expected false");
-  EXPECT_EQ(refusal(std::string(kAuth) + "[webhooks.x]\nenabled = true\n"),
-            "config.toml:6: webhooks.x.enabled: webhooks are not yet supported; expected false");
   EXPECT_EQ(refusal(std::string(kAuth) + "[workers]\nendpoint = \"tcp://*:1\"\n"),
             "config.toml:6: workers.endpoint: workers on other machines (tcp://) are not yet supported; use "
             "ipc://");
@@ -342,6 +338,52 @@ TEST_F(ConfigTest, PluginsAndTemplatesAreFound) {
             "config.toml:7: providers.acme.template: expected a template file; got \"static/none.tpl\", and "
             "found none "
             "at static/none.tpl, static/none.tpl, share/messages/none.tpl");
+}
+
+TEST_F(ConfigTest, BundledProvidersShareAPlugin) {
+  const auto config = loaded(std::string(kAuth) + "[providers.kaleyra_sms]\nenabled = true\n" +
+                             "[providers.kaleyra_whatsapp]\nenabled = true\n");
+  EXPECT_EQ(config.providers.at("kaleyra_sms").plugin, folder_ / "plugins/kaleyra.so");
+  EXPECT_EQ(config.providers.at("kaleyra_whatsapp").plugin, folder_ / "plugins/kaleyra.so");
+  EXPECT_EQ(config.providers.at("kaleyra_sms").section, "providers.kaleyra_sms");
+  EXPECT_EQ(without_folder(config.providers.at("kaleyra_sms").where), "config.toml:5");
+}
+
+TEST_F(ConfigTest, EachWebhookIsAProvider) {
+  write("secret", "from a file\n");
+  const std::string crm =
+      "[webhooks.crm]\nenabled = true\nurl = \"https://crm.example\"\nmax_otp_len = \"8\"\n"
+      "secret_file = \"secret\"\nca_file = \"ca.pem\"\nheaders = { X-Tenant = \"7\" }\n";
+  const auto config = loaded(kAuth + crm + "[webhooks.calls]\nenabled = true\nurl = \"http://c.example\"\n" +
+                             "[webhooks.unused]\nenabled = false\npassword_file = \"missing\"\n");
+  EXPECT_EQ(config.providers.size(), 2U);
+  const auto& webhook = config.providers.at("crm");
+  EXPECT_EQ(webhook.plugin, folder_ / "plugins/webhook.so");
+  EXPECT_EQ(webhook.section, "webhooks.crm");
+  EXPECT_TRUE(webhook.webhook);
+  EXPECT_EQ(webhook.plugin_config,
+            R"({"enabled":true,"url":"https://crm.example","max_otp_len":8,"ca_file":")" +
+                (folder_ / "ca.pem").string() + R"(","headers":{"X-Tenant":"7"},"secret":"from a file"})");
+  EXPECT_EQ(
+      warnings(kAuth + crm + "sucess_pattern = \"ok\"\n"),
+      std::vector<std::string>{"config.toml:12: webhooks.crm.sucess_pattern: unknown key, ignored; did you "
+                               "mean webhooks.crm.success_pattern?"});
+  sources_.only_provider = "crm";
+  EXPECT_EQ(loaded(kAuth + crm).providers.size(), 1U);
+}
+
+TEST_F(ConfigTest, AWebhookHasANameOfItsOwn) {
+  const std::string url = "enabled = true\nurl = \"https://a.example\"\n";
+  for (const std::string name : {"smtp", "kaleyra_whatsapp", "webhook"}) {
+    EXPECT_EQ(refusal(kAuth + ("[webhooks." + name + "]\n") + url),
+              "config.toml:5: webhooks." + name +
+                  ": expected a name that no other provider has; give this webhook another");
+  }
+  EXPECT_EQ(
+      refusal(kAuth + ("[webhooks.acme]\n" + url) + "[providers.acme]\nenabled = true\n"),
+      "config.toml:5: webhooks.acme: expected a name that no other provider has; give this webhook another");
+  EXPECT_EQ(refusal(kAuth + ("[webhooks.crm]\n" + url) + "max_otp_len = 65\n"),
+            "config.toml:8: webhooks.crm.max_otp_len: expected a number from 1 to 64; got 65");
 }
 
 TEST_F(ConfigTest, DataIsWhereTheServiceManagerSays) {

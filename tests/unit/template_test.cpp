@@ -27,7 +27,7 @@ Fields fields() {
 
 Message rendered(const std::string& subject, const std::string& body, ChannelKind kind,
                  const Fields& with = fields()) {
-  const auto templates = Templates::compile({subject, "subject"}, {body, "body.tpl"});
+  const auto templates = Templates::compile({subject, "subject"}, {body, "body.tpl"}, false);
   EXPECT_TRUE(templates) << templates.error();
   return templates ? (*templates)->render(with, kind) : Message{};
 }
@@ -37,7 +37,7 @@ std::string text(const std::string& body, const Fields& with = fields()) {
 std::string html(const std::string& body) { return rendered("", body, ChannelKind::email).body; }
 
 std::string refusal(const std::string& body, const std::string& origin = "body.tpl") {
-  const auto templates = Templates::compile({}, {body, origin});
+  const auto templates = Templates::compile({}, {body, origin}, false);
   return templates ? "compiled" : templates.error();
 }
 
@@ -52,6 +52,18 @@ TEST(Template, GoAndMustacheFieldsSayTheSame) {
   EXPECT_EQ(text("{{ .To }} {{ .Namespace }} {{ .Channel }} {{ .ChannelName }} {{ .OTPTTL.Minutes }}"),
             "a@b.example R&D <app> smtp E-mail 5");
   EXPECT_EQ(text("{{ .OTPURL }}"), fields().url);
+}
+
+TEST(Template, AWebhookHasNoTextsOfItsOwnAndEscapesNothing) {
+  const auto bare = Templates::compile({}, {}, true);
+  ASSERT_TRUE(bare);
+  for (const auto kind : {ChannelKind::email, ChannelKind::sms, ChannelKind::other}) {
+    const auto message = (*bare)->render(fields(), kind);
+    EXPECT_EQ(message.subject + message.body + message.text_body, "");
+  }
+  const auto own = Templates::compile({}, {"<{{ .Namespace }}>", "body.tpl"}, true);
+  ASSERT_TRUE(own);
+  EXPECT_EQ((*own)->render(fields(), ChannelKind::email).body, "<R&D <app>>");
 }
 
 TEST(Template, OnlyHtmlBodiesEscape) {
@@ -143,7 +155,7 @@ TEST(Template, SectionsNestToALimit) {
 }
 
 TEST(Template, ThreadsRenderAtOnce) {
-  const auto templates = Templates::compile({}, {file("smtp.tpl"), "smtp.tpl"});
+  const auto templates = Templates::compile({}, {file("smtp.tpl"), "smtp.tpl"}, false);
   ASSERT_TRUE(templates);
   std::vector<std::jthread> threads;
   for (int t = 0; t < 4; ++t) {
