@@ -114,33 +114,31 @@ int through_http(const std::string& json, int connections, int seconds) {
   });
 }
 
-struct Mail {
-  std::string text;
-  std::size_t at = 0;
-};
-std::size_t read_mail(char* to, std::size_t size, std::size_t count, void* argument) {
-  auto& mail = *static_cast<Mail*>(argument);
-  const auto bytes = mail.text.copy(to, size * count, mail.at);
-  mail.at += bytes;
-  return bytes;
-}
-
+// One text/plain and one text/html part, as every mail with a code has them.
 int through_smtp(const std::string& url, int connections, int seconds) {
   const std::shared_ptr<curl_slist> recipients(::curl_slist_append(nullptr, "<someone@mail.example>"),
                                                ::curl_slist_free_all);
+  curl_slist* list = nullptr;
+  for (const auto* header : {"From: otp@otp.example", "To: <someone@mail.example>", "Subject: Your code",
+                             "Date: Tue, 24 Nov 2026 12:00:00 +0000", "Message-ID: <1@otp.example>",
+                             "Content-Type: multipart/alternative"})
+    list = ::curl_slist_append(list, header);
+  const std::shared_ptr<curl_slist> headers(list, ::curl_slist_free_all);
   return run(connections, seconds, [&](int) -> SendOnce {
     const auto curl = handle(url);
-    const auto mail = std::make_shared<Mail>();
-    mail->text =
-        "From: otp@otp.example\r\nTo: <someone@mail.example>\r\nSubject: Your code\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: text/html; charset=utf-8\r\n\r\n123456 is your verification code for app.\r\n";
     ::curl_easy_setopt(curl.get(), CURLOPT_MAIL_FROM, "<otp@otp.example>");
     ::curl_easy_setopt(curl.get(), CURLOPT_MAIL_RCPT, recipients.get());
-    ::curl_easy_setopt(curl.get(), CURLOPT_UPLOAD, 1L);
-    ::curl_easy_setopt(curl.get(), CURLOPT_READFUNCTION, read_mail);
-    ::curl_easy_setopt(curl.get(), CURLOPT_READDATA, mail.get());
-    return [curl, mail] {
-      mail->at = 0;
+    ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+    return [curl] {
+      const std::unique_ptr<curl_mime, decltype(&::curl_mime_free)> mime(::curl_mime_init(curl.get()),
+                                                                         ::curl_mime_free);
+      for (const auto* type : {"text/plain; charset=utf-8", "text/html; charset=utf-8"}) {
+        auto* part = ::curl_mime_addpart(mime.get());
+        ::curl_mime_type(part, type);
+        ::curl_mime_encoder(part, "7bit");
+        ::curl_mime_data(part, "123456 is your verification code for app.\r\n", CURL_ZERO_TERMINATED);
+      }
+      ::curl_easy_setopt(curl.get(), CURLOPT_MIMEPOST, mime.get());
       return ::curl_easy_perform(curl.get()) == CURLE_OK;
     };
   });
