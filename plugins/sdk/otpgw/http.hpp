@@ -79,29 +79,31 @@ struct Answer {
                                                : Result::unknown(answer.failure);
 }
 
+// Everything but letters, digits and -._~ as %XX: for a part of a form, a query or a path.
+[[nodiscard]] inline std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kUnreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (kUnreserved.find(c) != kUnreserved.npos) {
+      encoded.push_back(c);
+    } else {
+      encoded.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    }
+  }
+  return encoded;
+}
+
 // "a=1&b=%2B2" (application/x-www-form-urlencoded). Pairs with an empty value are left out.
 [[nodiscard]] inline std::string form(
     const std::vector<std::pair<std::string_view, std::string_view>>& fields) {
-  const auto append_escaped = [](std::string& to, std::string_view text) {
-    constexpr std::string_view kUnreserved =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    constexpr std::string_view kHex = "0123456789ABCDEF";
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (kUnreserved.find(c) != kUnreserved.npos) {
-        to.push_back(c);
-      } else {
-        to.append({'%', kHex[byte >> 4], kHex[byte & 15]});
-      }
-    }
-  };
   std::string text;
   for (const auto& [name, value] : fields) {
     if (value.empty()) continue;
     if (!text.empty()) text.push_back('&');
-    append_escaped(text, name);
-    text.push_back('=');
-    append_escaped(text, value);
+    text.append(percent_encoded(name)).append("=").append(percent_encoded(value));
   }
   return text;
 }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -70,6 +71,21 @@ class JsonConfig {
     if (value.isString() && value == "true") return true;
     if (value.isString() && value == "false") return false;
     throw std::invalid_argument(key + ": expected true or false");
+  }
+
+  // A table of texts, by name.
+  std::map<std::string, std::string> texts(const std::string& key) const {
+    std::map<std::string, std::string> members;
+    const auto value = object_->get(key);
+    if (value.isEmpty()) return members;
+    if (value.type() != typeid(Poco::JSON::Object::Ptr))
+      throw std::invalid_argument(key + ": expected a table of names and texts");
+    for (const auto& [name, text] : *value.extract<Poco::JSON::Object::Ptr>()) {
+      if (!text.isString() && !text.isNumeric())
+        throw std::invalid_argument(key + ": expected text for each name");
+      members.emplace(name, text.convert<std::string>());
+    }
+    return members;
   }
 
  private:
