@@ -76,6 +76,20 @@ void migrate(Connection& connection) {
   }
 }
 
+// Made by us so that nobody else can ever read it; SQLite gives -wal and -shm the same mode. Its name must be
+// on the disk before anything in it counts: SQLite syncs the folder of its journals, not that of the
+// database.
+void make_file(const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return;  // it is there, or SQLite says what is wrong
+  ::close(fd);
+  const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  if (folder >= 0) ::close(folder);
+  if (!synced)
+    throw SqlError(SQLITE_IOERR, "the folder can't be synced: " + std::string(std::strerror(errno)));
+}
+
 }  // namespace
 
 FileLock::~FileLock() {
@@ -95,9 +109,7 @@ std::expected<FileLock, std::string> FileLock::take(const std::filesystem::path&
 }
 
 Connection open_writer(const std::filesystem::path& file) {
-  // The file is made by us so that nobody else can ever read it; SQLite gives -wal and -shm the same mode.
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd >= 0) ::close(fd);
+  make_file(file);
   Connection connection(file, SQLITE_OPEN_READWRITE);
   // An fsync error at open leaves the connection in rollback mode without a word: the answer is what counts.
   if (const auto mode = connection.ask("PRAGMA journal_mode = WAL"); mode != "wal") {
