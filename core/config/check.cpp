@@ -41,6 +41,10 @@ bool fits(const Key& key, const Node& node) {
       const auto duration = as_duration(node);
       return duration && within(key, duration->count());
     }
+    case Type::size: {
+      const auto bytes = as_size(node);
+      return bytes && within(key, *bytes);
+    }
     case Type::choice: {
       const auto text = as_text(node);
       return text && is_choice(key.choices, *text);

@@ -30,6 +30,8 @@ struct App {
 
 struct Sqlite {
   std::filesystem::path path;  // of the database
+  // store.min_free: with less than this free on its file system no new OTP is taken, so that checks go on.
+  int64_t min_free_bytes = int64_t{32} << 20;
 };
 
 // One [auth.NAME] section: an application.

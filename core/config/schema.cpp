@@ -30,6 +30,7 @@ constexpr Key ignored(std::string_view path) {
 }
 
 constexpr int64_t kDay = 86400;
+constexpr int64_t kTebibyte = int64_t{1} << 40;
 constexpr int64_t kCountMax = 1000;  // of attempts or generations: above it a 6-digit code is no protection
 
 constexpr Key kKeys[] = {
@@ -57,7 +58,7 @@ constexpr Key kKeys[] = {
     choice("store.engine", "sqlite|redis"),
     required_text("store.sqlite.path"),
     {"store.redis", Type::section},
-    later("store.min_free"),
+    {"store.min_free", Type::size, 0, kTebibyte},
 
     required_text("auth.*.namespace"),
     secret("auth.*.secret", 1),
@@ -260,6 +261,9 @@ std::string expectation(const Key& key) {
       break;
     case Type::duration:
       out << "a duration like \"5s\", or seconds, from " << key.low / kSecond << " to " << key.high / kSecond;
+      break;
+    case Type::size:
+      out << "a size like \"64MiB\", or bytes, up to " << (key.high >> 40) << "TiB";
       break;
     case Type::choice:
       // A trailing "|" means that empty is fine too; nobody needs to be told.

@@ -17,6 +17,7 @@ enum class Type : uint8_t {
   boolean,
   seconds,   // whole seconds, low to high
   duration,  // milliseconds, low to high
+  size,      // bytes, low to high
   choice,    // one of `choices`
   texts,
   anything

@@ -23,7 +23,9 @@ Sqlite read_store(const Node& root, const App& app, Warnings& warnings) {
     warnings.push_back(redis->origin.where + ": store.redis: not used, the store is SQLite");
   }
   const Section sqlite(store.node(), "sqlite", "store.sqlite");
-  return {.path = sqlite.path_of("path", app.data_dir / "otpgateway.db")};
+  Sqlite read{.path = sqlite.path_of("path", app.data_dir / "otpgateway.db")};
+  if (const Node* size = store.find("min_free")) read.min_free_bytes = as_size(*size).value();
+  return read;
 }
 
 }  // namespace otpgw::config

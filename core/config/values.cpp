@@ -64,6 +64,21 @@ std::optional<std::chrono::milliseconds> as_duration(const Node& node) {
   return parse_duration(number.str());
 }
 
+std::optional<int64_t> as_size(const Node& node) {
+  if (const auto bytes = as_integer(node)) return *bytes < 0 ? std::nullopt : bytes;
+  const auto text = as_text(node);
+  if (!text) return std::nullopt;
+  constexpr std::pair<std::string_view, int> kUnits[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+  for (const auto& [unit, shift] : kUnits) {
+    if (!text->ends_with(unit)) continue;
+    uint32_t count = 0;
+    const char* const end = text->data() + text->size() - unit.size();
+    const auto [stop, error] = std::from_chars(text->data(), end, count);
+    if (error == std::errc{} && stop == end) return int64_t{count} << shift;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::vector<std::string>> as_texts(const Node& node) {
   std::vector<std::string> texts;
   if (const auto* text = std::get_if<std::string>(&node.value)) {

@@ -18,6 +18,8 @@ namespace otpgw::config {
 [[nodiscard]] std::optional<bool> as_boolean(const Node& node);
 // "5s", "1m30s", or a number of seconds.
 [[nodiscard]] std::optional<std::chrono::milliseconds> as_duration(const Node& node);
+// "64MiB", "1GiB", "512KiB", or a number of bytes.
+[[nodiscard]] std::optional<int64_t> as_size(const Node& node);
 // A list of texts, or one text with commas, as a variable has it.
 [[nodiscard]] std::optional<std::vector<std::string>> as_texts(const Node& node);
 

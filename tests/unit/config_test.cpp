@@ -204,12 +204,11 @@ TEST_F(ConfigTest, OriginsAreWhatABrowserSends) {
 }
 
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
-  for (const char* key :
-       {"app.trusted_proxies = []", "app.locale = \"de\"", "app.tls_certificate = \"x\"",
-        "app.tls_key = \"x\"", "store.min_free = 5", "auth.app.secret_sha256 = \"x\"",
-        "auth.app.secrets = []", "auth.app.view_key = true", "auth.app.name = \"x\"",
-        "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"", "fallback.step_timeout = 5",
-        "limits.mode = \"monitor\"", "web.templates_dir = \"x\"", "admin.address = \"x\""}) {
+  for (const char* key : {"app.trusted_proxies = []", "app.locale = \"de\"", "app.tls_certificate = \"x\"",
+                          "app.tls_key = \"x\"", "auth.app.secret_sha256 = \"x\"", "auth.app.secrets = []",
+                          "auth.app.view_key = true", "auth.app.name = \"x\"", "auth.app.logo_url = \"x\"",
+                          "auth.app.accent = \"x\"", "fallback.step_timeout = 5", "limits.mode = \"monitor\"",
+                          "web.templates_dir = \"x\"", "admin.address = \"x\""}) {
     const std::string error = refusal(key + std::string("\n"));
     EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
         << error;
@@ -258,6 +257,25 @@ TEST_F(ConfigTest, DurationsAndQuotedNumbers) {
   EXPECT_EQ(app.otp_max_generate_max, 50) << "the configured default is always allowed";
   for (const char* text : {"", "s", "5x", "-5s", "5s5", "inf", "nan", "1e3", "5 s", "99999999999h"}) {
     EXPECT_NE(refusal("[app]\notp_ttl = \"" + std::string(text) + "\"\n" + kAuth), "loaded") << text;
+  }
+}
+
+TEST_F(ConfigTest, SizesHaveUnits) {
+  const auto min_free = [&](const std::string& value) {
+    return loaded("[store]\nmin_free = " + value + "\n" + kAuth).sqlite.min_free_bytes;
+  };
+  EXPECT_EQ(loaded(kAuth).sqlite.min_free_bytes, 32 << 20);
+  EXPECT_EQ(min_free("0"), 0);
+  EXPECT_EQ(min_free("\"4096\""), 4096);
+  EXPECT_EQ(min_free("\"512KiB\""), 512 << 10);
+  EXPECT_EQ(min_free("\"64MiB\""), 64 << 20);
+  EXPECT_EQ(min_free("\"2GiB\""), int64_t{2} << 30);
+  for (const auto* value : {"-1", "\"64MB\"", "\"MiB\"", "\"-1MiB\"", "\"1.5GiB\"", "\"9999GiB\"", "true"}) {
+    EXPECT_EQ(
+        refusal(std::string("[store]\nmin_free = ") + value + "\n"),
+        std::string(
+            "config.toml:2: store.min_free: expected a size like \"64MiB\", or bytes, up to 1TiB; got ") +
+            value);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/store/snapshot.h"
 #include "core/store/sqlite/database.h"
+#include "core/store/sqlite/free_space.h"
 #include "core/store/sqlite/tables.h"
 #include "core/store/sqlite/writer.h"
 
@@ -17,8 +18,10 @@ constexpr int kSweepRowsMax = 1000;  // of each kind in one transaction: some mi
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(const std::filesystem::path& file, FileLock lock, const otp::Clock& clock, Listener listener)
+  SqliteStore(const std::filesystem::path& file, FileLock lock, const otp::Clock& clock, Listener listener,
+              int64_t min_free_bytes)
       : lock_(std::move(lock)),
+        space_(file.parent_path(), min_free_bytes),
         clock_(clock),
         listener_(std::move(listener)),
         write_connection_(open_writer(file)),
@@ -55,6 +58,7 @@ class SqliteStore final : public Store {
   }
 
   void put(otp::Otp wanted, std::optional<otp::Idempotency> idempotency, Done<Written> done) override {
+    if (!space_.enough()) return done(std::unexpected(Error::unavailable));
     write<Written>(
         [this, wanted = std::move(wanted), idempotency = std::move(idempotency)] {
           return once(idempotency, [&] {
@@ -258,6 +262,7 @@ class SqliteStore final : public Store {
   }
 
   FileLock lock_;
+  FreeSpace space_;
   const otp::Clock& clock_;
   Listener listener_;
   Connection write_connection_;       // writer's thread
@@ -272,11 +277,12 @@ class SqliteStore final : public Store {
 }  // namespace
 
 std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
-                                                              const otp::Clock& clock, Listener listener) {
+                                                              const otp::Clock& clock, Listener listener,
+                                                              int64_t min_free_bytes) {
   auto lock = FileLock::take(file);
   if (!lock) return std::unexpected(lock.error());
   try {
-    return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener));
+    return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener), min_free_bytes);
   } catch (const SqlError& error) {
     return std::unexpected(file.string() + ": " + error.what());
   }

@@ -12,9 +12,11 @@
 namespace otpgw::store::sqlite {
 
 // Opens (or makes) the database and puts jobs that a former core had leased back into the queue. The error is
-// one line with the file and what to do. The clock must outlive the store.
+// one line with the file and what to do. The clock must outlive the store. With less than `min_free_bytes`
+// free on its file system, put() is unavailable; 0: never.
 [[nodiscard]] std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
                                                                             const otp::Clock& clock,
-                                                                            Listener listener);
+                                                                            Listener listener,
+                                                                            int64_t min_free_bytes = 0);
 
 }  // namespace otpgw::store::sqlite
