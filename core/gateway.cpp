@@ -123,7 +123,8 @@ class Gateway::Parts {
                ops::log_error("the database can't be written any more: " + reason + "; ending");
                failed_ = true;
                kill(getpid(), SIGTERM);
-             }}));
+             }},
+        config_.sqlite.min_free_bytes));
     dispatcher_ = std::make_unique<delivery::Dispatcher>(delivery::Dispatcher::Parts{
         config_, *store_, composer_, *vault_, clock_,
         [this](const std::string& provider, const wire::Descriptor& descriptor) {
