@@ -33,6 +33,16 @@ class HandClock final : public otp::Clock {
   std::atomic<otp::UnixMs> now_ms = 1'000'000'000'000;
 };
 
+// Spoils the row content of every page but the first.
+void damage(const fs::path& database) {
+  std::fstream file(database, std::ios::in | std::ios::out | std::ios::binary);
+  const auto size = fs::file_size(database);
+  for (uint64_t page = 4096; page < size; page += 4096) {
+    file.seekp(static_cast<std::streamoff>(page));
+    file << std::string(64, '\xEE');
+  }
+}
+
 class StoreTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -417,6 +427,47 @@ TEST_F(StoreTest, WritesInOneBatchSeeEachOther) {
   }
   while (done < 2000) std::this_thread::yield();
   EXPECT_EQ(first_generation, 1000);
+}
+
+TEST_F(StoreTest, ADamagedDatabaseEndsTheProcessAndIsThenRefused) {
+  put(otp("id-one"));
+  store_.reset();
+  damage(file());
+  std::string reason;
+  auto opened = sqlite::open_store(
+      file(), clock_, {.jobs_queued = [](const auto&) {}, .broken = [&](const auto& why) { reason = why; }});
+  if (opened) {  // nobody has looked at the damaged pages yet
+    const auto found = (*opened)->find("app", "id-one");
+    EXPECT_EQ(found.error(), Error::broken);
+    EXPECT_NE(reason, "");
+    opened->reset();
+  }
+  std::ofstream(file().string() + ".suspect");
+  const auto damaged = fs::file_size(file());
+  opened = sqlite::open_store(file(), clock_, {.jobs_queued = {}, .broken = {}});
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(opened.error().starts_with(file().string() + ": ")) << opened.error();
+  EXPECT_EQ(fs::file_size(file()), damaged);
+}
+
+TEST_F(StoreTest, AGoodDatabaseIsClearedOfSuspicion) {
+  put(otp("id-one"));
+  store_.reset();
+  std::ofstream(file().string() + ".suspect");
+  open();
+  EXPECT_TRUE(find("id-one"));
+  EXPECT_FALSE(fs::exists(file().string() + ".suspect"));
+}
+
+TEST_F(StoreTest, TakesNoNewOtpWithoutItsFreeSpace) {
+  store_.reset();
+  auto opened =
+      sqlite::open_store(file(), clock_, {.jobs_queued = [](const auto&) {}, .broken = {}}, INT64_MAX);
+  ASSERT_TRUE(opened);
+  store_ = std::move(*opened);
+  const auto written = await<Written>([&](auto done) { store_->put(otp("id-one"), {}, std::move(done)); });
+  EXPECT_EQ(written.error(), Error::unavailable);
+  EXPECT_EQ(sweep(), std::vector<int64_t>{}) << "other writes go on";
 }
 
 }  // namespace

@@ -76,6 +76,8 @@ void migrate(Connection& connection) {
   }
 }
 
+std::string suspicion_about(const std::filesystem::path& file) { return file.string() + ".suspect"; }
+
 // Made by us so that nobody else can ever read it; SQLite gives -wal and -shm the same mode. Its name must be
 // on the disk before anything in it counts: SQLite syncs the folder of its journals, not that of the
 // database.
@@ -120,8 +122,22 @@ Connection open_writer(const std::filesystem::path& file) {
   connection.exec("PRAGMA wal_autocheckpoint = 1000");
   // 8 MiB: with random ids the default of 2 MiB reads a page back for every other write.
   connection.exec("PRAGMA cache_size = -8192");
+  if (std::filesystem::exists(suspicion_about(file))) {
+    if (const auto found = connection.ask("PRAGMA quick_check(1)"); found != "ok") {
+      throw SqlError(SQLITE_CORRUPT,
+                     "the database is damaged; put a backup in its place, or move it away with its -wal "
+                     "file to begin anew (" +
+                         found + ")");
+    }
+    std::filesystem::remove(suspicion_about(file));
+  }
   migrate(connection);
   return connection;
+}
+
+void suspect(const std::filesystem::path& file) {
+  const int fd = ::open(suspicion_about(file).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) ::close(fd);  // on a disk that takes nothing there is nothing to be done
 }
 
 Connection open_reader(const std::filesystem::path& file) {

@@ -24,8 +24,13 @@ class FileLock {
 };
 
 // The writing connection: WAL (checked), synchronous=FULL, schema made or migrated. Throws SqlError; a file
-// of another program or of a later version is refused and not touched.
+// of another program or of a later version is refused and not touched, and so is a damaged one that is under
+// suspicion.
 [[nodiscard]] Connection open_writer(const std::filesystem::path& file);
+
+// Puts the database under suspicion: the next open_writer reads all of it before it trusts it. That takes a
+// second for some hundred megabytes, so not every start does it.
+void suspect(const std::filesystem::path& file);
 
 // A read-only connection that never checkpoints. The writer must be open.
 [[nodiscard]] Connection open_reader(const std::filesystem::path& file);

@@ -2,6 +2,19 @@
 
 namespace otpgw::store::sqlite {
 
+bool SqlError::fatal() const {
+  switch (primary()) {
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Connection::Connection(const std::filesystem::path& file, int flags) {
   sqlite3* handle = nullptr;
   const int code =

@@ -18,6 +18,9 @@ class SqlError : public std::runtime_error {
   SqlError(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
   [[nodiscard]] int code() const { return code_; }  // extended result code
   [[nodiscard]] int primary() const { return code_ & 0xff; }
+  // The file can't be trusted to take or give anything: the supervisor starts us anew, and the start checks
+  // it.
+  [[nodiscard]] bool fatal() const;
 
  private:
   int code_;

@@ -1,5 +1,6 @@
 #include "core/store/sqlite/sqlite_store.h"
 
+#include <atomic>
 #include <set>
 
 #include "core/store/snapshot.h"
@@ -20,7 +21,8 @@ class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& file, FileLock lock, const otp::Clock& clock, Listener listener,
               int64_t min_free_bytes)
-      : lock_(std::move(lock)),
+      : file_(file),
+        lock_(std::move(lock)),
         space_(file.parent_path(), min_free_bytes),
         clock_(clock),
         listener_(std::move(listener)),
@@ -29,12 +31,16 @@ class SqliteStore final : public Store {
         read_connection_(open_reader(file)),
         reads_(read_connection_) {
     tables_.requeue_leased(clock_.now());
+    for (const auto& [provider, bytes] : reads_.descriptors()) {
+      if (auto descriptor = wire::decode_descriptor(bytes))
+        descriptors_.emplace_back(provider, std::move(*descriptor));
+    }
     writer_ = std::make_unique<Writer>(
         write_connection_,
         [this] {
           for (const auto& provider : std::exchange(queued_for_, {})) listener_.jobs_queued(provider);
         },
-        listener_.broken);
+        [this](const std::string& reason) { break_off(reason); });
   }
 
   ~SqliteStore() override { writer_->close(); }
@@ -47,8 +53,10 @@ class SqliteStore final : public Store {
       auto row = reads_.find_otp(name_space, id);
       if (!row || clock_.now() >= row->otp.keep_until) return std::nullopt;
       return std::move(row->otp);
-    } catch (const SqlError&) {
-      return std::unexpected(Error::unavailable);
+    } catch (const SqlError& error) {
+      if (!error.fatal()) return std::unexpected(Error::unavailable);
+      break_off(error.what());
+      return std::unexpected(Error::broken);
     }
   }
 
@@ -154,14 +162,7 @@ class SqliteStore final : public Store {
         std::move(done));
   }
 
-  std::vector<std::pair<std::string, wire::Descriptor>> descriptors() override {
-    std::vector<std::pair<std::string, wire::Descriptor>> all;
-    for (const auto& [provider, bytes] : reads_.descriptors()) {
-      if (auto descriptor = wire::decode_descriptor(bytes))
-        all.emplace_back(provider, std::move(*descriptor));
-    }
-    return all;
-  }
+  std::vector<std::pair<std::string, wire::Descriptor>> descriptors() override { return descriptors_; }
 
   void save_descriptor(std::string provider, wire::Descriptor descriptor) override {
     write<bool>(
@@ -261,6 +262,13 @@ class SqliteStore final : public Store {
     return state;
   }
 
+  void break_off(const std::string& reason) {
+    if (broken_.test_and_set()) return;
+    suspect(file_);
+    listener_.broken(reason);
+  }
+
+  const std::filesystem::path file_;
   FileLock lock_;
   FreeSpace space_;
   const otp::Clock& clock_;
@@ -271,6 +279,8 @@ class SqliteStore final : public Store {
   Connection read_connection_;        // loop's thread
   Reads reads_;                       // loop's thread
   bool reading_ = false;              // loop's thread
+  std::vector<std::pair<std::string, wire::Descriptor>> descriptors_;  // of a former run
+  std::atomic_flag broken_;
   std::unique_ptr<Writer> writer_;
 };
 

@@ -5,25 +5,6 @@
 #include <algorithm>
 
 namespace otpgw::store::sqlite {
-namespace {
-
-// Errors after which the file can't be trusted to take anything: the supervisor starts us anew, and the start
-// checks it.
-bool is_fatal(const SqlError& error) {
-  switch (error.primary()) {
-    case SQLITE_IOERR:
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_READONLY:
-    case SQLITE_CANTOPEN:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 Writer::Writer(Connection& connection, std::function<void()> committed,
                std::function<void(const std::string&)> broken)
     : connection_(connection),
@@ -96,7 +77,7 @@ std::optional<Error> Writer::commit(std::vector<Write>& batch, std::size_t first
       sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
     }
     writable_ = false;
-    if (!is_fatal(error)) return Error::unavailable;
+    if (!error.fatal()) return Error::unavailable;
     if (!broken_.exchange(true)) broken_report_(error.what());
     return Error::broken;
   }
