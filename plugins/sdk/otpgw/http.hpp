@@ -151,8 +151,9 @@ class Client {
     }
     set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     set(CURLOPT_HTTPHEADER, headers.get());
-    set(CURLOPT_USERNAME, request.username.empty() ? nullptr : request.username.c_str());
-    set(CURLOPT_PASSWORD, request.password.empty() ? nullptr : request.password.c_str());
+    const bool has_credentials = !request.username.empty() || !request.password.empty();
+    set(CURLOPT_USERNAME, has_credentials ? request.username.c_str() : nullptr);
+    set(CURLOPT_PASSWORD, has_credentials ? request.password.c_str() : nullptr);
     set(CURLOPT_AWS_SIGV4, request.aws_sigv4.empty() ? nullptr : request.aws_sigv4.c_str());
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(time_left.count()));
     set(CURLOPT_WRITEDATA, &exchange);
