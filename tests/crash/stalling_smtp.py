@@ -11,6 +11,8 @@ import re
 import threading
 import time
 
+from server_thread import ServerThread
+
 POINTS = ("connect", "mail", "rcpt", "data", "dot", "after")
 
 
@@ -29,36 +31,18 @@ class StallingSmtp:
         self._stall_at = None
         self._reached = threading.Event()
         self._lock = threading.Lock()
-        self._loop = asyncio.new_event_loop()
-        self._go_on = None
         self._writers = set()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
-        self.port = server.sockets[0].getsockname()[1]
-
-    async def _listen(self):
         self._go_on = asyncio.Event()
-        return await asyncio.start_server(self._serve, "127.0.0.1", 0)
-
-    def close(self):
-        async def end():
-            own = asyncio.current_task()
-            tasks = [task for task in asyncio.all_tasks() if task is not own]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._server = ServerThread(self._serve)
+        self.port = self._server.port
+        self.close = self._server.close
 
     def stall_at(self, point):
         """From now on conversations stop there. "connect" hangs up on kept connections, so that new ones come."""
         self._reached.clear()
         if point == "connect":
-            self._loop.call_soon_threadsafe(lambda: [writer.close() for writer in self._writers])
-        self._loop.call_soon_threadsafe(self._go_on.clear)
+            self._server.loop.call_soon_threadsafe(lambda: [writer.close() for writer in self._writers])
+        self._server.loop.call_soon_threadsafe(self._go_on.clear)
         self._stall_at = point
 
     def wait_reached(self, seconds):
@@ -66,7 +50,7 @@ class StallingSmtp:
 
     def let_go(self):
         self._stall_at = None
-        self._loop.call_soon_threadsafe(self._go_on.set)
+        self._server.loop.call_soon_threadsafe(self._go_on.set)
 
     def mails_to(self, recipient):
         with self._lock:

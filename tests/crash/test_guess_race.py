@@ -1,14 +1,13 @@
 """Guesses race the counter.
 
 Goal: never more than max_attempts guesses are evaluated per code and at most one succeeds, however many arrive at
-once, over the API and the page, with resends and new codes mixed in. Method: 100 ids (1,000 with OTPGW_LONG) times
+once, over the API and the page, with resends and new codes mixed in. Method: 100 ids (1,000 in a long run) times
 64 guessers times 20 guesses; the answers are counted and compared with the counter at the end. A control that reads
 and then writes must fail the same count.
 """
 
 import collections
 import json
-import os
 import random
 import unittest
 import uuid
@@ -17,9 +16,10 @@ from client import Client
 from gateway import SECRET, Gateway
 from mailbox import MailBox
 from pipeline import Pipeline, Request
+from report import amount, progress, table
 from toy_gateway import ToyGateway
 
-IDS = 1000 if os.environ.get("OTPGW_LONG") else 100
+IDS = amount(100, 1000)
 GUESSERS = 64
 GUESSES = 20
 MAX_ATTEMPTS = 5
@@ -140,7 +140,7 @@ class Race:
         return found
 
 
-def race(port, provider, ids):
+def race(title, port, provider, ids):
     run = Race(port, provider)
     totals, violations = collections.Counter(), []
     try:
@@ -148,13 +148,13 @@ def race(port, provider, ids):
             counts, found = run.run_id(PLANS[number % len(PLANS)])
             totals += counts
             violations += found
+            progress(number + 1, ids, "ids raced, %d violations so far" % len(violations))
     finally:
         run.close()
-    print("\n  ids %d, guesses %d, resends and new codes %d" % (ids, run.guesses, run.resends))
-    print("  evaluated wrong: API %d, page %d; successes: API %d; locked %d, gone %d, page says verified %d"
-          % (totals["api wrong"], totals["page wrong"], totals["api success"], totals["locked"], totals["gone"],
-             totals["page success"]))
-    print("  violations %d" % len(violations), flush=True)
+    table(title, [("%d ids" % ids, {
+        "faults": run.guesses + run.resends, "guesses": run.guesses, "resends": run.resends,
+        "evaluated wrong": totals["api wrong"] + totals["page wrong"], "successes": totals["api success"],
+        "locked": totals["locked"], "violations": len(violations)})])
     return violations
 
 
@@ -165,12 +165,12 @@ class GuessRace(unittest.TestCase):
         gateway = Gateway(smtp_port=box.port)
         self.addCleanup(gateway.close)
         gateway.start()
-        self.assertEqual(race(gateway.port, "smtp", IDS), [])
+        self.assertEqual(race("guesses race", gateway.port, "smtp", IDS), [])
 
     def test_a_control_that_reads_then_writes_fails(self):
         toy = ToyGateway()
         self.addCleanup(toy.close)
-        violations = race(toy.port, "smtp", len(PLANS))
+        violations = race("control", toy.port, "smtp", len(PLANS))
         self.assertTrue(any("wrong guesses were evaluated" in text for text in violations), violations)
         self.assertTrue(any("checks succeeded" in text for text in violations), violations)
 

@@ -1,11 +1,14 @@
-"""Bad disks: full, failing, read-only, corrupt.
+"""Bad disks: full, failing, read-only, corrupt, and somebody else in the database.
 
 Goal: no 2xx for what is not kept, whatever the disk does; a full disk is 503 and goes away by itself when there is
-space; a corrupt database is refused and left as it is. Method: the real gateway on a tmpfs that is filled, under strace
-that makes the Nth call on the database's files fail (every 20th of the first 200 calls, all with OTPGW_LONG), and on
-files with flipped bytes. What was acknowledged is asked for again by a gateway on a healthy disk.
+space; a corrupt database is refused and left as it is; another program's write lock is 503 for as long as it lasts.
+Method: the real gateway on a tmpfs that is filled, under strace that makes the Nth call on the database's files fail,
+once or from then on (every 20th of the first 200 calls, all in a long run), on files with flipped bytes, and beside a
+program that holds the lock. What was acknowledged is asked for again by a gateway on a healthy disk. The control is a
+disk that says it wrote.
 """
 
+import contextlib
 import http.client
 import os
 import pathlib
@@ -13,22 +16,33 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 from gateway import Gateway, children, wait_for
+from report import amount, progress, table
 
-LONG = bool(os.environ.get("OTPGW_LONG"))
-CALLS = range(1, 201) if LONG else range(1, 201, 20)
-FLIPS = 200 if LONG else 20
+CALLS = range(1, 201, amount(20, 1))
+FLIPS = amount(20, 200)
 ERRORS = ("EIO", "ENOSPC", "EROFS")
 SYSCALLS = "openat,pread64,pwrite64,fdatasync,fsync,ftruncate,fallocate,unlink"
+HOW_OFTEN = {"once": "", "from then on": "+"}
 PUTS = 25
+REFUSAL_SECONDS_MAX = 2
+
+
+class Acknowledged:
+    """What was said of one OTP with a 2xx, or with a counted guess."""
+
+    def __init__(self, code):
+        self.code = code
+        self.attempts = 1
 
 
 def put_many(gateway, prefix, count=PUTS):
-    """PUTs until they fail three times in a row. Returns the acknowledged ids with their codes, and the statuses."""
+    """PUTs, and a wrong guess for each, until PUTs fail three times in a row: id -> Acknowledged, and their statuses."""
     acknowledged, statuses, failures = {}, [], 0
     client = gateway.client()
     for number in range(count):
@@ -40,11 +54,21 @@ def put_many(gateway, prefix, count=PUTS):
         else:
             statuses.append(answer.status)
             if answer.status == 200:
-                acknowledged[otp_id] = answer.data["otp"]
+                acknowledged[otp_id] = Acknowledged(answer.data["otp"])
+                guess_wrong(client, otp_id, acknowledged[otp_id])
         failures = 0 if statuses[-1] == 200 else failures + 1
         if failures == 3:
             break
     return acknowledged, statuses
+
+
+def guess_wrong(client, otp_id, acknowledged):
+    try:
+        answer = client.check(otp_id, "wrong")
+    except (OSError, http.client.HTTPException):
+        return
+    if answer.status == 400:
+        acknowledged.attempts = answer.data["attempts"]
 
 
 class StorageFaults(unittest.TestCase):
@@ -54,8 +78,11 @@ class StorageFaults(unittest.TestCase):
 
     def assert_kept(self, acknowledged):
         client = self.gateway.client()
-        for otp_id, code in acknowledged.items():
-            answer = client.check(otp_id, code)
+        for otp_id, known in acknowledged.items():
+            answer = client.get(otp_id)
+            self.assertEqual(answer.status, 200, "%s was acknowledged: %r" % (otp_id, answer))
+            self.assertGreaterEqual(answer.data["attempts"], known.attempts, otp_id)
+            answer = client.check(otp_id, known.code)
             self.assertEqual(answer.status, 200, "%s was acknowledged: %r" % (otp_id, answer))
 
 
@@ -103,6 +130,8 @@ class FullDisk(StorageFaults):
         self.assertEqual(client.call("GET", "/api/health").status, 200)
         self.assert_kept(acknowledged)
         self.assertEqual(self.gateway.stop(), 0)
+        table("a full disk", [("1 MiB tmpfs", {
+            "faults": statuses.count(503), "acknowledged": 2 * len(acknowledged), "lost": 0})])
 
     def test_a_start_on_a_full_disk_is_refused_or_serves(self):
         self.start("1m", min_free=0)
@@ -154,7 +183,7 @@ class FailingDisk(StorageFaults):
                 self.assertLess(time.monotonic(), end, self.gateway.log())
                 time.sleep(0.01)
             if process.poll() is not None:
-                return {}, False
+                return {}, True
             acknowledged, statuses = put_many(self.gateway, prefix)
             return acknowledged, any(status != 200 for status in statuses)
         finally:
@@ -185,21 +214,26 @@ class FailingDisk(StorageFaults):
             self.assert_kept(acknowledged)
 
     def test_a_call_that_fails_is_never_a_success(self):
-        runs = felt = total = 0
+        rows = []
         for error in ERRORS:
-            for call in CALLS:
-                acknowledged, failed = self.faulty_run(
-                    "%s-%d" % (error.lower(), call), "%s:error=%s:when=%d+" % (SYSCALLS, error, call))
-                runs += 1
-                felt += failed
-                total += len(acknowledged)
-                if runs % 50 == 0:
-                    print("%d runs" % runs, flush=True)
-                self.gateway.start()
-                self.assert_kept(acknowledged)
-                self.gateway.stop()
-        print("%d runs with a failing disk, %d felt it, %d PUTs acknowledged, 0 of them lost" % (runs, felt, total))
-        self.assertGreater(felt, runs // 2, "the faults did not reach the gateway")
+            for often, suffix in HOW_OFTEN.items():
+                felt = total = 0
+                for call in CALLS:
+                    acknowledged, failed = self.faulty_run(
+                        "%s%s-%d" % (error.lower(), len(rows), call),
+                        "%s:error=%s:when=%d%s" % (SYSCALLS, error, call, suffix))
+                    felt += failed
+                    total += 2 * len(acknowledged)
+                    self.gateway.start()
+                    self.assert_kept(acknowledged)
+                    self.gateway.stop()
+                    progress(len(rows) * len(CALLS) + len(CALLS[:CALLS.index(call) + 1]),
+                             len(ERRORS) * len(HOW_OFTEN) * len(CALLS), "runs with a failing call, 0 lost so far")
+                rows.append(("%s %s" % (error, often), {
+                    "faults": len(CALLS), "acknowledged": total, "lost": 0, "felt": felt}))
+                if suffix:
+                    self.assertGreater(felt, len(CALLS) // 2, "the faults did not reach the gateway")
+        table("a call on the database fails", rows)
 
 
 class CorruptFile(StorageFaults):
@@ -209,7 +243,7 @@ class CorruptFile(StorageFaults):
         put_many(self.gateway, "good")
         self.gateway.stop()
         good = self.gateway.database.read_bytes()
-        refused = ended = 0
+        refused = ended = total = 0
         for number in range(FLIPS):
             damaged = bytearray(good)
             page = random.randrange(len(good) // 4096)
@@ -230,6 +264,7 @@ class CorruptFile(StorageFaults):
                 self.gateway.process = None
                 continue
             acknowledged, _ = put_many(self.gateway, "flip-%d" % number, 5)
+            total += 2 * len(acknowledged)
             try:
                 self.assert_kept(acknowledged)
             except (OSError, http.client.HTTPException):
@@ -239,7 +274,9 @@ class CorruptFile(StorageFaults):
             if self.gateway.process.poll() is None:
                 self.gateway.stop()
             self.gateway.process = None
-        print("%d damaged files: %d refused at the start, %d ended the gateway later" % (FLIPS, refused, ended))
+            progress(number + 1, FLIPS, "damaged files")
+        table("a damaged page", [("%d files" % FLIPS, {
+            "faults": FLIPS, "acknowledged": total, "lost": 0, "refused": refused, "ended later": ended})])
         self.gateway.database.write_bytes(b"\x00" * 4096)
         code, output = self.gateway.run_once()
         self.assertNotEqual(code, 0, output)
@@ -249,6 +286,63 @@ class CorruptFile(StorageFaults):
             return self.gateway.client().call("GET", "/", timeout=2).status == 200
         except (OSError, http.client.HTTPException):
             return False
+
+
+class SecondWriter(StorageFaults):
+    def setUp(self):
+        super().setUp()
+        self.gateway.start()
+        self.client = self.gateway.client()
+        wait_for("a worker", lambda: self.client.put(None, provider="console", to="x").status == 200)
+
+    @contextlib.contextmanager
+    def write_lock(self):
+        """Another program is in the middle of a write transaction."""
+        with subprocess.Popen(
+                [sys.executable, "-c", "import sqlite3, sys\n"
+                 "sqlite3.connect(sys.argv[1], isolation_level=None).execute('BEGIN IMMEDIATE')\n"
+                 "print('held', flush=True)\nsys.stdin.read()", str(self.gateway.database)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            self.assertEqual(process.stdout.readline(), "held\n")
+            yield
+
+    def refused_at_once(self, call):
+        asked_at = time.monotonic()
+        answer = call()
+        self.assertEqual(answer.status, 503, answer)
+        self.assertIn("Retry-After", answer.headers)
+        self.assertLess(time.monotonic() - asked_at, REFUSAL_SECONDS_MAX)
+
+    def test_a_write_lock_is_503_while_it_lasts(self):
+        acknowledged, statuses = put_many(self.gateway, "before", 5)
+        self.assertEqual(set(statuses), {200})
+        with self.write_lock():
+            for number in range(5):
+                self.refused_at_once(lambda n=number: self.client.put("held-%d" % n, provider="console", to="x"))
+                self.refused_at_once(lambda n=number: self.client.check("before-%03d" % n, "wrong"))
+                self.assertEqual(self.client.get("before-%03d" % number).status, 200, "reads go on")
+            self.assertEqual(self.client.call("GET", "/api/health").status, 503)
+        wait_for("a PUT that works", lambda: self.client.put(None, provider="console", to="x").status == 200)
+        self.assertEqual(self.client.call("GET", "/api/health").status, 200)
+        for number in range(5):
+            self.assertEqual(self.client.get("held-%d" % number).status, 400, "it was refused")
+        self.assert_kept(acknowledged)
+
+    def test_a_result_that_meets_a_write_lock_is_stored_later_and_nothing_is_sent_twice(self):
+        for number in range(3):
+            self.client.put("result-%d" % number, provider="console", to="lock-%d" % number)
+            with self.write_lock():
+                time.sleep(0.5)  # a worker may have it by now, and its result finds the lock
+        for number in range(3):
+            wait_for("an end", lambda n=number: self.client.get("result-%d" % n).data["delivery"]["state"] == "sent")
+            self.assertEqual(self.gateway.console_path.read_text("utf-8").count("lock-%d" % number), 1)
+
+    def test_a_second_core_is_refused_and_the_first_goes_on(self):
+        acknowledged, _ = put_many(self.gateway, "first", 5)
+        code, output = self.gateway.run_once()
+        self.assertNotEqual(code, 0)
+        self.assertIn("another instance is running on this database", output)
+        self.assert_kept(acknowledged)
 
 
 if __name__ == "__main__":

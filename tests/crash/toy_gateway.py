@@ -5,50 +5,16 @@ requests run between its look at the counter and its write. A test that passes i
 """
 
 import asyncio
-import json
-import threading
-import urllib.parse
+
+from toy_http import ToyServer
 
 
 class ToyGateway:
     def __init__(self):
         self.otps = {}
-        self.port = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop).result(10)
-        self.port = server.sockets[0].getsockname()[1]
-
-    def close(self):
-        async def end():
-            own = asyncio.current_task()
-            tasks = [task for task in asyncio.all_tasks() if task is not own]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    async def _serve(self, reader, writer):
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii")
-                length = 0
-                for line in head.split("\r\n"):
-                    if line.lower().startswith("content-length:"):
-                        length = int(line.split(":")[1])
-                body = (await reader.readexactly(length)).decode("ascii")
-                method, path, _ = head.split("\r\n")[0].split(" ")
-                status, answer = await self._answer(method, path, dict(urllib.parse.parse_qsl(body)))
-                text = json.dumps(answer).encode("ascii")
-                writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(text)) + text)
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
-            pass
-        writer.close()
+        self._server = ToyServer(self._answer)
+        self.port = self._server.port
+        self.close = self._server.close
 
     async def _answer(self, method, path, form):
         page = path.startswith("/otp/")

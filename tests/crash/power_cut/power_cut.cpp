@@ -287,9 +287,11 @@ int main(int count, char** words) {
       std::fprintf(stderr, "%ld of %ld cuts, %ld lost\n", totals.cuts, cuts, totals.lost);
   }
   fs::remove_all(folder);
-  std::printf("seed %u\n%-30s %10ld\n%-30s %10ld\n%-30s %10ld\n%-30s %10ld\n%-30s %10ld\n", seed,
-              "power cuts", totals.cuts, "of them while opening", totals.at_start, "writes acknowledged",
-              totals.acknowledged, "lost", totals.lost, "databases unreadable", totals.unreadable);
+  std::printf(
+      "seed %u\n\n  %-12s  faults  acknowledged  lost  duplicated  late  while opening  unreadable\n"
+      "  %-12s  %6ld  %12ld  %4ld  %10s  %4s  %13ld  %10ld\n",
+      seed, "power cuts", syncs_work ? "" : "without sync", totals.cuts, totals.acknowledged, totals.lost,
+      "-", "-", totals.at_start, totals.unreadable);
   const bool none_lost = totals.lost == 0 && totals.unreadable == 0 && totals.acknowledged > 0;
   return none_lost == syncs_work ? 0 : 1;
 }

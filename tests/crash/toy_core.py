@@ -1,0 +1,114 @@
+"""A core that acknowledges first and commits later, and whose codes live by the wall clock: the control of the tests
+that kill the core and that set the clock. Its jobs stand in memory until they are mailed.
+
+usage: toy_core.py PORT DATABASE SMTP_PORT
+"""
+
+import os
+import pathlib
+import select
+import smtplib
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+from client import Client
+from gateway import SECRET, free_port, wait_for
+from toy_http import ToyServer
+
+COMMIT_SECONDS = 0.1  # how far the database is behind the answers
+
+
+class ToyCore:
+    def __init__(self, database):
+        self.lock = threading.Lock()
+        self.jobs = []  # lock: addresses to be mailed
+        self.database = sqlite3.connect(database, check_same_thread=False)
+        self.database.execute("PRAGMA journal_mode = WAL")
+        self.database.execute(
+            "CREATE TABLE IF NOT EXISTS otp (id TEXT PRIMARY KEY, code TEXT, attempts INTEGER, expires_at REAL)")
+        self.database.execute("CREATE TABLE IF NOT EXISTS job (state INTEGER)")
+        self.database.commit()
+
+    async def answer(self, method, path, form):
+        if not path.startswith("/api/otp/"):
+            return 200, {}
+        with self.lock:
+            return self.answer_about(method, path.rsplit("/", 1)[1], form)
+
+    def answer_about(self, method, otp_id, form):
+        if method == "PUT":
+            self.database.execute("INSERT OR REPLACE INTO otp VALUES (?, ?, 1, ?)",
+                                  (otp_id, form["otp"], time.time() + float(form["ttl"])))
+            self.jobs.append(form.get("to"))
+            return 200, {"data": {"attempts": 1}}
+        row = self.database.execute("SELECT code, attempts, expires_at FROM otp WHERE id = ? AND expires_at > ?",
+                                    (otp_id, time.time())).fetchone()
+        if row is None:
+            return 400, {"message": "the OTP does not exist"}
+        code, attempts, expires_at = row
+        if method == "GET":
+            return 200, {"data": {"attempts": attempts, "ttl": expires_at - time.time()}}
+        if form["otp"] == code:
+            self.database.execute("DELETE FROM otp WHERE id = ?", (otp_id,))
+            return 200, {}
+        self.database.execute("UPDATE otp SET attempts = attempts + 1 WHERE id = ?", (otp_id,))
+        return 400, {"message": "Incorrect OTP", "data": {"attempts": attempts + 1}}
+
+    def commit_and_mail(self, smtp_port):
+        while True:
+            select.select([], [], [], COMMIT_SECONDS)  # libfaketime 0.9.10 breaks time.sleep()
+            with self.lock:
+                self.database.commit()
+                addresses, self.jobs = self.jobs, []
+            if smtp_port and any(addresses):
+                with smtplib.SMTP("127.0.0.1", smtp_port) as smtp:
+                    for address in filter(None, addresses):
+                        smtp.sendmail("toy@gateway.example", address, "Message-ID: <%s>\r\n\r\ntoy\r\n" % address)
+
+
+class ToyCoreProcess:
+    """It as a process, with what the tests ask of gateway.Gateway."""
+
+    def __init__(self, folder, smtp_port=0, environment=None):
+        self.folder = pathlib.Path(folder)
+        self.database = self.folder / "toy.db"
+        self.port = free_port()
+        self._smtp_port = smtp_port
+        self._environment = {**os.environ, **(environment or {})}
+        self._process = None
+
+    def start(self):
+        self._process = subprocess.Popen([sys.executable, "-B", __file__, str(self.port), str(self.database),
+                                          str(self._smtp_port)], env=self._environment)
+        wait_for("the toy core", self._answers)
+        return self
+
+    def _answers(self):
+        try:
+            return self.client().call("GET", "/").status == 200
+        except OSError:
+            return False
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def close(self):
+        if self._process:
+            self.kill()
+
+    def worker_pids(self):
+        return []
+
+    def client(self):
+        return Client(self.port, "app", SECRET)
+
+
+if __name__ == "__main__":
+    core = ToyCore(sys.argv[2])
+    server = ToyServer(core.answer, int(sys.argv[1]))
+    core.commit_and_mail(int(sys.argv[3]))
