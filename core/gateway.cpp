@@ -1,6 +1,7 @@
 #include "core/gateway.h"
 
 #include <Poco/Exception.h>
+#include <Poco/String.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -9,24 +10,27 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <latch>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
+#include <vector>
 #include <zmq.hpp>
 
 #include "core/api/routes.h"
-#include "core/auth/basic_auth.h"
 #include "core/broker/broker.h"
+#include "core/broker/plugin_check.h"
 #include "core/broker/supervisor.h"
 #include "core/broker/worker_gate.h"
+#include "core/config/reload.h"
 #include "core/delivery/dispatcher.h"
 #include "core/http/front.h"
 #include "core/http/loop.h"
 #include "core/http/router.h"
-#include "core/message/composer.h"
+#include "core/message/setup.h"
 #include "core/ops/log.h"
 #include "core/otp/code.h"
 #include "core/otp/otp_service.h"
@@ -43,6 +47,10 @@ namespace {
 // systemd's 90 s.
 constexpr std::chrono::seconds kDrainRequests{20}, kDrainJobs{10};
 constexpr std::chrono::seconds kWorkerPatience{3};
+const std::string kAnd = "; and ";                                    // between complaints
+constexpr std::string_view kWorkerProgram = "bin/otpgateway-worker";  // in the prefix
+// From a SIGHUP to the reload: what comes meanwhile is served by the same one.
+constexpr std::chrono::milliseconds kReloadDelay{50};
 
 template <class T>
 T value_or_throw(std::expected<T, std::string> result) {
@@ -103,17 +111,16 @@ void refuse_if_taken(const std::string& endpoint) {
 
 class Gateway::Parts {
  public:
-  Parts(const config::Config& config, const fs::path& prefix)
-      : config_(config),
-        prefix_(prefix),
-        signals_(block_signals()),
-        composer_(value_or_throw(message::Composer::make(config_))) {
-    make_private_folder(config_.app.data_dir);
-    make_private_folder(config_.sqlite.path.parent_path());
-    const bool fresh = !fs::exists(config_.sqlite.path) || fs::file_size(config_.sqlite.path) == 0;
-    vault_.emplace(value_or_throw(otp::CodeVault::open_file(config_.app.data_dir / "otpgateway.key", fresh)));
+  Parts(std::shared_ptr<const message::Setup> setup, config::Sources sources, const fs::path& prefix)
+      : setup_(std::move(setup)), sources_(std::move(sources)), prefix_(prefix), signals_(block_signals()) {
+    const auto& app = setup_->config.app;
+    const auto& sqlite = setup_->config.sqlite;
+    make_private_folder(app.data_dir);
+    make_private_folder(sqlite.path.parent_path());
+    const bool fresh = !fs::exists(sqlite.path) || fs::file_size(sqlite.path) == 0;
+    vault_.emplace(value_or_throw(otp::CodeVault::open_file(app.data_dir / "otpgateway.key", fresh)));
     store_ = value_or_throw(store::sqlite::open_store(
-        config_.sqlite.path, clock_,
+        sqlite.path, clock_,
         {.jobs_queued =
              [this](const std::string& provider) {
                broker_->post([this, provider] { dispatcher_->jobs_queued(provider); });
@@ -124,25 +131,20 @@ class Gateway::Parts {
                failed_ = true;
                kill(getpid(), SIGTERM);
              }},
-        config_.sqlite.min_free_bytes));
-    dispatcher_ = std::make_unique<delivery::Dispatcher>(delivery::Dispatcher::Parts{
-        config_, *store_, composer_, *vault_, clock_,
-        [this](const std::string& provider, const wire::Descriptor& descriptor) {
-          loop_.post([this, provider, descriptor] { gate_->worker_ready(provider, descriptor); });
-        },
-        [this](int64_t job, otp::Delivery delivery) {
-          loop_.post([this, job, delivery = std::move(delivery)]() mutable {
-            service_->job_ended(job, std::move(delivery));
-          });
-        },
-        [this](const std::string& provider) {
-          if (!config_.workers.spawn) return;  // its unit watches it
-          {
-            std::lock_guard lock(hanging_mutex_);
-            hanging_.insert(provider);
-          }
-          kill(getpid(), SIGUSR1);
-        }});
+        sqlite.min_free_bytes));
+    dispatcher_ = std::make_unique<delivery::Dispatcher>(
+        delivery::Dispatcher::Parts{*store_, *vault_, clock_,
+                                    [this](const std::string& provider, const wire::Descriptor& descriptor) {
+                                      loop_.post([this, provider, descriptor] {
+                                        gate_->worker_ready(provider, descriptor);
+                                      });
+                                    },
+                                    [this](int64_t job, otp::Delivery delivery) {
+                                      loop_.post([this, job, delivery = std::move(delivery)]() mutable {
+                                        service_->job_ended(job, std::move(delivery));
+                                      });
+                                    }},
+        setup_);
     // First of all that others could be using: a second instance stops here.
     listen();
     open_broker();
@@ -160,13 +162,14 @@ class Gateway::Parts {
   int run() {
     std::thread loop([this] { loop_.run(); });
     pthread_setname_np(loop.native_handle(), "loop");
-    if (config_.workers.spawn) {
+    if (setup_->config.workers.spawn) {
       supervisor_ = std::make_unique<broker::Supervisor>(
-          config_, endpoint_, prefix_ / "bin/otpgateway-worker", [this](const std::string& provider) {
-            broker_->post([this, provider] { broker_->workers_died(provider); });
+          endpoint_, prefix_ / kWorkerProgram, [this](const std::string& instance) {
+            broker_->post([this, instance] { broker_->worker_died(instance); });
           });
+      supervisor_->reconfigure(setup_->config);
     }
-    ops::log_info("listening on " + config_.app.host + ":" + std::to_string(front_->port()));
+    ops::log_info("listening on " + setup_->config.app.host + ":" + std::to_string(front_->port()));
     sd_notify(0, "READY=1");
     watchdog();
     wait_for_stop();
@@ -185,30 +188,39 @@ class Gateway::Parts {
   void add_service() {
     gate_ = std::make_unique<broker::WorkerGate>(loop_, *broker_, store_->descriptors());
     service_ = std::make_unique<otp::OtpService>(
-        otp::OtpService::Parts{config_,
-                               *store_,
+        otp::OtpService::Parts{*store_,
                                *gate_,
-                               composer_,
                                *vault_,
                                clock_,
                                {[this](auto task) { loop_.post(std::move(task)); },
                                 [this](auto delay, auto task) { return loop_.after(delay, std::move(task)); },
-                                [this](auto timer) { loop_.cancel(timer); }}});
-    auth_.emplace(config_);
-    api::add_api_routes(router_,
-                        {config_, *auth_, *vault_, *service_, [this] { return store_->writable(); }});
+                                [this](auto timer) { loop_.cancel(timer); }}},
+        setup_);
+    const auto config = message::config_of(setup_);
+    api_ = api::add_api_routes(router_, {*vault_, *service_, [this] { return store_->writable(); }}, config);
     const auto share = prefix_ / "share/otpgateway";
-    value_or_throw(web::add_page_routes(router_, config_, *service_, clock_, share / "web"));
+    pages_ = value_or_throw(web::add_page_routes(router_, config, *service_, clock_, share / "web"));
     value_or_throw(web::add_static_routes(router_, share / "static"));
     loop_.at_turn_end([this] { store_->end_reads(); });
   }
 
   void open_broker() {
+    const auto& config = setup_->config;
     endpoint_ =
-        config_.workers.endpoint.empty() ? private_endpoint(config_.app.data_dir) : config_.workers.endpoint;
+        config.workers.endpoint.empty() ? private_endpoint(config.app.data_dir) : config.workers.endpoint;
     refuse_if_taken(endpoint_);
+    const auto tell_supervisor = [this](void (broker::Supervisor::*what)(const std::string&)) {
+      return [this, what](const std::string& instance) {
+        post([this, what, instance] {
+          if (supervisor_) (*supervisor_.*what)(instance);  // else its unit watches it
+        });
+      };
+    };
     try {
-      broker_ = std::make_unique<broker::Broker>(endpoint_, *dispatcher_);
+      broker_ = std::make_unique<broker::Broker>(
+          endpoint_, *dispatcher_,
+          broker::ProcessEvents{.ready = tell_supervisor(&broker::Supervisor::worker_ready),
+                                .hangs = tell_supervisor(&broker::Supervisor::kill_hanging)});
     } catch (const zmq::error_t& error) {
       throw StartError{"workers.endpoint: can't listen on " + endpoint_ + ": " + error.what()};
     }
@@ -216,16 +228,16 @@ class Gateway::Parts {
 
   void listen() {
     http::FrontLimits limits;
-    limits.head = limits.body = config_.app.server_timeout;
+    const auto& app = setup_->config.app;
+    limits.head = limits.body = app.server_timeout;
     try {
-      front_ = std::make_unique<http::Front>(loop_, config_.app.host, config_.app.port, limits,
+      front_ = std::make_unique<http::Front>(loop_, app.host, app.port, limits,
                                              [this](const http::Request& request, http::Reply reply) {
                                                router_.dispatch(request, std::move(reply));
                                              });
     } catch (const Poco::Exception& error) {
-      throw StartError{"app.address: can't listen on " + config_.app.host + ":" +
-                       std::to_string(config_.app.port) + ": " + error.displayText() +
-                       "; is another instance running?"};
+      throw StartError{"app.address: can't listen on " + app.host + ":" + std::to_string(app.port) + ": " +
+                       error.displayText() + "; is another instance running?"};
     }
   }
 
@@ -242,29 +254,114 @@ class Gateway::Parts {
   }
 
   void wait_for_stop() {
+    using Clock = broker::Supervisor::Clock;
+    std::optional<Clock::time_point> reload_at;
     for (;;) {
-      auto wait = std::chrono::nanoseconds{std::chrono::hours{1}};
-      if (supervisor_) {
-        supervisor_->start_due();
-        wait = std::max<std::chrono::nanoseconds>(
-            std::chrono::milliseconds{1}, supervisor_->next_start() - broker::Supervisor::Clock::now());
+      if (reload_at && Clock::now() >= *reload_at) {
+        reload();
+        reload_at.reset();
       }
+      auto next = reload_at.value_or(Clock::now() + std::chrono::hours{1});
+      if (supervisor_) {
+        supervisor_->run_due();
+        next = std::min(next, supervisor_->next_due());
+      }
+      const std::chrono::nanoseconds wait = std::max(next - Clock::now(), Clock::duration{1'000'000});
       const timespec timeout{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
       const int signal = sigtimedwait(&signals_, nullptr, &timeout);
       if (signal == SIGTERM || signal == SIGINT) return;
       if (signal == SIGCHLD && supervisor_) supervisor_->reap();
-      if (signal == SIGUSR1) kill_hanging();
-      if (signal == SIGHUP) ops::log_warning("SIGHUP: reloading is not supported yet; restart instead");
+      if (signal == SIGUSR1) run_posted();
+      if (signal == SIGHUP && !reload_at) reload_at = Clock::now() + kReloadDelay;
     }
   }
 
-  void kill_hanging() {
-    std::set<std::string> hanging;
-    {
-      std::lock_guard lock(hanging_mutex_);
-      hanging.swap(hanging_);
+  void reload() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
+    try {
+      exchange(read_again());
+      ops::log_info("the configuration has been read again");
+    } catch (const StartError& error) {
+      ops::log_error("not reloaded, the former configuration goes on: " + error.line);
     }
-    for (const auto& provider : hanging) supervisor_->kill_hanging(provider);
+    sd_notify(0, "READY=1");
+  }
+
+  // All that a reload needs and that can fail.
+  struct Reading {
+    std::shared_ptr<const message::Setup> setup;
+    web::Sites sites;
+    std::vector<std::string> kept;  // keys that need a restart
+  };
+  Reading read_again() const {
+    auto config = value_or_throw(config::load(sources_));
+    auto kept = config::keep_until_restart(setup_->config, config);
+    auto setup = value_or_throw(message::Setup::make(std::move(config)));
+    auto sites = value_or_throw(web::Sites::from(setup->config));
+    if (supervisor_) {
+      const auto complaints =
+          broker::check_plugins(prefix_ / kWorkerProgram, supervisor_->changed(setup->config));
+      if (!complaints.empty()) throw StartError{Poco::cat(kAnd, complaints.begin(), complaints.end())};
+    }
+    return {std::move(setup), std::move(sites), std::move(kept)};
+  }
+
+  // Returns when all threads work with it.
+  void exchange(Reading reading) {
+    const auto& setup = reading.setup;
+    for (const auto& key : reading.kept)
+      ops::log_warning(key + ": has changed, which needs a restart; the former value stays");
+    for (const auto& warning : setup->config.warnings) {
+      if (!std::ranges::count(setup_->config.warnings, warning)) ops::log_warning(warning);
+    }
+    if (!supervisor_) name_changed_units(setup->config);
+    ops::set_debug(setup->config.app.debug_logs);
+    setup_ = setup;
+    // The broker first: it knows a new provider before the first OTP for it can come.
+    const auto taken = std::make_shared<std::latch>(2);
+    broker_->post([this, setup, taken] {
+      dispatcher_->reconfigure(setup);
+      taken->count_down();
+    });
+    loop_.post([this, setup, taken, sites = std::move(reading.sites)]() mutable {
+      gate_->reconfigure(setup->config);
+      service_->reconfigure(setup);
+      api_->reconfigure(message::config_of(setup));
+      pages_->reconfigure(message::config_of(setup), std::move(sites));
+      taken->count_down();
+    });
+    taken->wait();
+    if (supervisor_) supervisor_->reconfigure(setup->config);
+  }
+
+  // Workers that are units of their own read the configuration when they start.
+  void name_changed_units(const config::Config& fresh) const {
+    for (const auto& [id, provider] : fresh.providers) {
+      const auto former = setup_->config.providers.find(id);
+      if (former != setup_->config.providers.end() &&
+          broker::Launch(former->second) != broker::Launch(provider))
+        ops::log_warning(broker::section_of(provider) + ": has changed; restart its worker");
+    }
+  }
+
+  // Any thread; runs on main's, unless the gateway is stopping.
+  void post(std::function<void()> task) {
+    {
+      std::lock_guard lock(posted_mutex_);
+      posted_.push_back(std::move(task));
+    }
+    kill(getpid(), SIGUSR1);
+  }
+
+  void run_posted() {
+    std::vector<std::function<void()>> tasks;
+    {
+      std::lock_guard lock(posted_mutex_);
+      tasks.swap(posted_);
+    }
+    for (const auto& task : tasks) task();
   }
 
   void stop_front() {
@@ -296,16 +393,15 @@ class Gateway::Parts {
     return flag.test();
   }
 
-  const config::Config& config_;
+  std::shared_ptr<const message::Setup> setup_;  // main's; other threads have been handed theirs
+  const config::Sources sources_;
   const fs::path prefix_;
   const sigset_t signals_;
   otp::SystemClock clock_;
-  message::Composer composer_;
   std::optional<otp::CodeVault> vault_;
-  std::optional<auth::BasicAuth> auth_;
   std::atomic<bool> failed_ = false;
-  std::mutex hanging_mutex_;
-  std::set<std::string> hanging_;  // hanging_mutex_: providers whose worker is to be killed
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;  // posted_mutex_: for main
   std::string endpoint_;
   http::Loop loop_;
   std::unique_ptr<http::Front> front_;  // outlives whoever may hold a Reply
@@ -315,11 +411,13 @@ class Gateway::Parts {
   std::unique_ptr<broker::WorkerGate> gate_;
   std::unique_ptr<otp::OtpService> service_;
   http::Router router_;
+  std::shared_ptr<api::Routes> api_;
+  std::shared_ptr<web::PageRoutes> pages_;
   std::unique_ptr<broker::Supervisor> supervisor_;
 };
 
-Gateway::Gateway(const config::Config& config, const fs::path& prefix)
-    : parts_(std::make_unique<Parts>(config, prefix)) {}
+Gateway::Gateway(std::shared_ptr<const message::Setup> setup, config::Sources sources, const fs::path& prefix)
+    : parts_(std::make_unique<Parts>(std::move(setup), std::move(sources), prefix)) {}
 Gateway::~Gateway() = default;
 
 int Gateway::run() { return parts_->run(); }

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "core/config/config.h"
+#include "core/message/setup.h"
 
 namespace otpgw {
 
@@ -21,14 +21,16 @@ struct StartError {
 class Gateway {
  public:
   // Opens the database, binds the sockets, reads the pages; throws StartError. `prefix` holds bin/,
-  // lib/otpgateway/ and share/otpgateway/. The configuration must outlive the gateway. Blocks the signals
-  // that run() waits for, so that all threads made from now on inherit that.
-  Gateway(const config::Config& config, const std::filesystem::path& prefix);
+  // lib/otpgateway/ and share/otpgateway/. `sources`: what the configuration was read from, to read it again.
+  // Blocks the signals that run() waits for, so that all threads made from now on inherit that.
+  Gateway(std::shared_ptr<const message::Setup> setup, config::Sources sources,
+          const std::filesystem::path& prefix);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  // Serves until SIGTERM or SIGINT, then finishes requests and running sends. The process's exit code.
+  // Serves until SIGTERM or SIGINT, then finishes requests and running sends. SIGHUP reads the configuration
+  // again. The process's exit code.
   int run();
 
  private:

@@ -12,9 +12,10 @@
 #include <filesystem>
 #include <iostream>
 
+#include "core/broker/plugin_check.h"
 #include "core/config/config.h"
 #include "core/gateway.h"
-#include "core/message/composer.h"
+#include "core/message/setup.h"
 #include "core/ops/log.h"
 
 extern char** environ;
@@ -96,18 +97,16 @@ class Program final : public Poco::Util::Application {
       if (!arguments.empty())
         throw StartError{"unexpected argument \"" + arguments.front() + "\"; see --help"};
       if (files_.empty()) files_.emplace_back("config.toml");
-      const auto config = value_or_throw(config::load({.files = files_,
-                                                       .environment = environment(),
-                                                       .share_dir = prefix() / "share/otpgateway",
-                                                       .plugins_dir = prefix() / "lib/otpgateway/providers",
-                                                       .only_provider = {}}));
+      config::Sources sources{.files = files_,
+                              .environment = environment(),
+                              .share_dir = prefix() / "share/otpgateway",
+                              .plugins_dir = prefix() / "lib/otpgateway/providers",
+                              .only_provider = {}};
+      auto setup = value_or_throw(message::Setup::make(value_or_throw(config::load(sources))));
       if (action_ == "check-config") {
-        value_or_throw(message::Composer::make(config));
-        for (const auto& warning : config.warnings) std::cerr << "warning: " << warning << "\n";
-        std::cout << "The configuration is fine.\n";
-        return EXIT_OK;
+        return check(setup->config);
       }
-      return serve(config);
+      return serve(std::move(setup), std::move(sources));
     } catch (const StartError& error) {
       std::cerr << "otpgateway: " << error.line << "\n";
       return kExitUsage;
@@ -115,13 +114,24 @@ class Program final : public Poco::Util::Application {
   }
 
  private:
-  static int serve(const config::Config& config) {
+  static int check(const config::Config& config) {
+    for (const auto& warning : config.warnings) std::cerr << "warning: " << warning << "\n";
+    std::vector<const config::Provider*> providers;
+    for (const auto& [id, provider] : config.providers) providers.push_back(&provider);
+    const auto complaints = broker::check_plugins(prefix() / "bin/otpgateway-worker", providers);
+    for (const auto& complaint : complaints) std::cerr << "otpgateway: " << complaint << "\n";
+    if (!complaints.empty()) return kExitUsage;
+    std::cout << "The configuration is fine.\n";
+    return EXIT_OK;
+  }
+
+  static int serve(std::shared_ptr<const message::Setup> setup, config::Sources sources) {
     if (sodium_init() < 0) throw StartError{"libsodium can't start"};
     raise_descriptor_limit();
     umask(077);
-    ops::start_log(config.app.debug_logs);
-    for (const auto& warning : config.warnings) ops::log_warning(warning);
-    return Gateway(config, prefix()).run();
+    ops::start_log(setup->config.app.debug_logs);
+    for (const auto& warning : setup->config.warnings) ops::log_warning(warning);
+    return Gateway(std::move(setup), std::move(sources), prefix()).run();
   }
 
   std::vector<fs::path> files_;

@@ -38,10 +38,15 @@ View view_of(const Captures& captures, const Params& params) {
   return {captures[0], captures[1], params.get("view") == "popup", params.get("lang"), params.get("key")};
 }
 
-class Pages : public std::enable_shared_from_this<Pages> {
+class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages> {
  public:
-  Pages(const config::Config& config, otp::Service& service, Renderer renderer)
-      : config_(config), service_(service), renderer_(std::move(renderer)) {}
+  Pages(std::shared_ptr<const config::Config> config, otp::Service& service, Renderer renderer)
+      : config_(std::move(config)), service_(service), renderer_(std::move(renderer)) {}
+
+  void reconfigure(std::shared_ptr<const config::Config> config, Sites sites) override {
+    config_ = std::move(config);
+    renderer_.set_sites(std::move(sites));
+  }
 
   void get_code(const Request& request, const Captures& captures, Reply reply) const {
     auto asked = read(request, captures);
@@ -169,7 +174,7 @@ class Pages : public std::enable_shared_from_this<Pages> {
   }
 
   Outcome find(const std::string& name_space, const std::string& id) const {
-    if (!config_.namespaces.contains(name_space)) {
+    if (!config_->namespaces.contains(name_space)) {
       Refusal refusal;
       refusal.kind = Refusal::Kind::not_found;
       return std::unexpected(std::move(refusal));
@@ -244,21 +249,21 @@ class Pages : public std::enable_shared_from_this<Pages> {
     return response;
   }
 
-  const config::Config& config_;
+  std::shared_ptr<const config::Config> config_;
   otp::Service& service_;
   Renderer renderer_;
 };
 
 }  // namespace
 
-std::expected<void, std::string> add_page_routes(http::Router& router, const config::Config& config,
-                                                 otp::Service& service, const otp::Clock& clock,
-                                                 const std::filesystem::path& templates_dir) {
-  auto sites = Sites::from(config);
+std::expected<std::shared_ptr<PageRoutes>, std::string> add_page_routes(
+    http::Router& router, std::shared_ptr<const config::Config> config, otp::Service& service,
+    const otp::Clock& clock, const std::filesystem::path& templates_dir) {
+  auto sites = Sites::from(*config);
   if (!sites) return std::unexpected(std::move(sites.error()));
   auto renderer = Renderer::load(templates_dir, std::move(*sites), clock);
   if (!renderer) return std::unexpected(std::move(renderer.error()));
-  const auto pages = std::make_shared<const Pages>(config, service, std::move(*renderer));
+  const auto pages = std::make_shared<Pages>(std::move(config), service, std::move(*renderer));
 
   using Page = void (Pages::*)(const Request&, const Captures&, Reply) const;
   const auto add = [&](http::Method method, std::string_view pattern, Page page) {
@@ -271,7 +276,7 @@ std::expected<void, std::string> add_page_routes(http::Router& router, const con
   add(http::Method::get, "/otp/:namespace/:id/address", &Pages::get_address);
   add(http::Method::post, "/otp/:namespace/:id/address", &Pages::post_address);
   add(http::Method::get, "/otp/:namespace/:id/status", &Pages::get_status);
-  return {};
+  return pages;
 }
 
 }  // namespace otpgw::web

@@ -38,6 +38,9 @@ class Renderer {
   [[nodiscard]] static std::expected<Renderer, std::string> load(const std::filesystem::path& templates_dir,
                                                                  Sites sites, const otp::Clock& clock);
 
+  // Pages rendered from now on.
+  void set_sites(Sites sites) { sites_ = std::move(sites); }
+
   // `descriptor` is of the OTP's provider, or null. `code` fills the field.
   [[nodiscard]] http::Response code_page(int status, const View& view, const otp::Otp& otp,
                                          const wire::Descriptor* descriptor, std::string_view code,

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <exception>
 #include <expected>
+#include <memory>
 #include <string>
 
 #include "worker/log.h"
@@ -27,6 +29,14 @@ constexpr std::chrono::milliseconds kSpawnLineWait{10000};
 
 int refuse(const std::string& why) {
   log(LogLevel::error, why);
+  return kExitRefused;
+}
+
+// The same, told to the core through the socket that is the standard input of a worker that it started. The
+// core says it once, however often it starts this worker.
+int refuse_spawned(const std::string& why) {
+  const auto line = why + "\n";
+  if (::send(STDIN_FILENO, line.data(), line.size(), MSG_NOSIGNAL) < 0) return refuse(why);
   return kExitRefused;
 }
 
@@ -58,10 +68,11 @@ std::expected<Settings, std::string> read_settings(const Options& options) {
   return settings_from_json(*line);
 }
 
-std::expected<void, std::string> check(const Settings& settings) {
+std::expected<void, std::string> check(const Settings& settings, const Options& options) {
   if (settings.max_conns < 1 || settings.max_conns > kConnectionsMax)
     return std::unexpected("max_conns: expected 1 to " + std::to_string(kConnectionsMax));
-  if (!settings.endpoint.starts_with("ipc://"))  // tcp:// would be open to everybody on the network
+  if (!options.check &&
+      !settings.endpoint.starts_with("ipc://"))  // tcp:// would be open to everybody on the network
     return std::unexpected("workers.endpoint: expected an address that begins with ipc://");
   return {};
 }
@@ -87,12 +98,31 @@ std::expected<Instances, std::string> make_instances(const PluginLibrary& librar
   instances.made.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     auto instance = library.create(descriptor, settings.plugin_config);
-    if (!instance) return std::unexpected("providers." + settings.provider + "." + instance.error());
+    if (!instance) return std::unexpected(instance.error());
     instances.made.push_back(std::move(*instance));
   }
   for (std::size_t i = 0; i < threads; ++i) instances.send.push_back(&instances.made[shared ? 0 : i]);
   instances.validate = &instances.made.back();
   return instances;
+}
+
+// The plug-in, ready to work.
+struct Loaded {
+  std::unique_ptr<PluginLibrary> library;
+  Instances instances;
+  wire::Descriptor descriptor;
+};
+
+std::expected<Loaded, std::string> load(const Settings& settings) {
+  auto library = PluginLibrary::load(settings.plugin);
+  if (!library) return std::unexpected(library.error());
+  const auto offered = (*library)->descriptor_for(settings.provider);
+  if (!offered) return std::unexpected(offered.error());
+  auto instances = make_instances(**library, *offered, settings);
+  if (!instances) return std::unexpected(instances.error());
+  auto descriptor = (*library)->describe(*instances->validate, *offered);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  return Loaded{std::move(*library), std::move(*instances), std::move(*descriptor)};
 }
 
 int serve(const Options& options) {
@@ -102,20 +132,18 @@ int serve(const Options& options) {
   const auto settings = read_settings(options);
   if (!settings) return refuse(settings.error());
   configure_log(settings->provider, options.debug);
-  if (const auto checked = check(*settings); !checked) return refuse(checked.error());
+  if (const auto checked = check(*settings, options); !checked) return refuse(checked.error());
+  auto loaded = load(*settings);
+  if (!loaded) {
+    const auto why = settings->section + ": " + loaded.error();
+    return spawned ? refuse_spawned(why) : refuse(why);
+  }
+  if (options.check) return kExitDrained;
 
-  const auto library = PluginLibrary::load(settings->plugin);
-  if (!library) return refuse(library.error());
-  const auto offered = (*library)->descriptor_for(settings->provider);
-  if (!offered) return refuse(offered.error());
-  auto instances = make_instances(**library, *offered, *settings);
-  if (!instances) return refuse(instances.error());
-  const auto descriptor = (*library)->describe(*instances->validate, *offered);
-  if (!descriptor) return refuse(descriptor.error());
-
-  log(LogLevel::info, descriptor->name + " " + descriptor->version + " on " +
-                          std::to_string(settings->max_conns) + " threads");
-  Worker worker(*settings, *descriptor, *instances, controls, options.debug);
+  auto& [library, instances, descriptor] = *loaded;
+  log(LogLevel::info,
+      descriptor.name + " " + descriptor.version + " on " + std::to_string(settings->max_conns) + " threads");
+  Worker worker(*settings, descriptor, instances, controls, options.debug);
   // A core that is gone waits for nobody, and a call may be stuck for its whole deadline.
   if (worker.run() == Worker::End::orphaned) ::_exit(kExitDrained);
   return kExitDrained;

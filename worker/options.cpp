@@ -14,6 +14,8 @@ std::expected<Options, std::string> parse_options(std::span<const char* const> a
     }
     if (argument == "--spawned") {
       spawned = true;
+    } else if (argument == "--check") {
+      options.check = true;
     } else if (argument == "--debug") {
       options.debug = true;
     } else if (argument.starts_with(kConfig)) {
@@ -34,6 +36,7 @@ std::expected<Options, std::string> parse_options(std::span<const char* const> a
     options.mode = Options::Mode::spawned;
     return options;
   }
+  if (options.check) return std::unexpected("--check goes with --spawned");
   if (options.provider.empty()) return std::unexpected("the provider's name is missing");
   if (options.config_files.empty()) return std::unexpected("--config=FILE is missing");
   return options;

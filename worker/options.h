@@ -12,10 +12,11 @@ namespace otpgw::worker {
 
 inline constexpr std::string_view kUsage =
     "Usage: otpgateway-worker --config=FILE [--config=FILE ...] [--debug] PROVIDER\n"
-    "       otpgateway-worker --spawned [--debug]\n"
+    "       otpgateway-worker --spawned [--check] [--debug]\n"
     "Sends the messages of one provider, the NAME of [providers.NAME] in the configuration.\n"
     "  --config=FILE  the gateway's configuration; may be repeated, later ones win\n"
     "  --spawned      started by the gateway: reads its settings from standard input\n"
+    "  --check        only says what the plug-in has against its settings, and ends\n"
     "  --debug        logs more and never ends a call that hangs, for use in a debugger\n"
     "  --version      shows the version\n"
     "  --help         shows this\n"
@@ -27,6 +28,7 @@ struct Options {
   enum class Mode { spawned, by_itself, version, help };
   Mode mode = Mode::by_itself;
   bool debug = false;
+  bool check = false;                               // spawned
   std::vector<std::filesystem::path> config_files;  // by_itself: at least one
   std::string provider;                             // by_itself
 };

@@ -41,6 +41,8 @@ std::expected<Settings, std::string> settings_from_files(const std::vector<std::
         "workers.endpoint: missing; a worker that is started by itself needs the core's ipc:// address");
   return Settings{.endpoint = config->workers.endpoint,
                   .provider = provider,
+                  .section = section->second.where + ": " + section->second.section,
+                  .instance = {},
                   .plugin = section->second.plugin,
                   .max_conns = section->second.max_conns,
                   .plugin_config = section->second.plugin_config};

@@ -22,6 +22,8 @@ std::expected<Settings, std::string> settings_from_json(std::string_view line) {
     settings.endpoint = text("endpoint");
     settings.provider = text("provider");
     settings.plugin = text("plugin");
+    settings.section = object->optValue<std::string>("section", "providers." + settings.provider);
+    settings.instance = object->optValue<std::string>("instance", {});
     if (object->has(key = "max_conns")) settings.max_conns = object->getValue<int>(key);
     if (object->has(key = "config")) {
       std::ostringstream config;

@@ -36,7 +36,7 @@ wire::Ready ready(const Settings& settings, const wire::Descriptor& descriptor, 
   return {.provider = settings.provider,
           .descriptor = descriptor,
           .capacity = capacity,
-          .instance = random_instance_name()};
+          .instance = settings.instance.empty() ? random_instance_name() : settings.instance};
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ Worker::End Worker::run() {
     const auto ready = wait();
     if (ready[3].revents != 0) {
       char ignored[256];
-      if (::read(controls_.parent_pipe, ignored, sizeof ignored) == 0) {
+      if (::read(controls_.parent_pipe, ignored, sizeof ignored) <= 0) {
         log(LogLevel::info, "the core is gone; ending");
         return End::orphaned;
       }

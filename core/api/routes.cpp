@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "core/api/answers.h"
 #include "core/api/otp_params.h"
+#include "core/auth/basic_auth.h"
 #include "core/http/answer.h"
 #include "core/http/params.h"
 
@@ -18,11 +20,15 @@ using Captures = std::vector<std::string>;
 
 constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 
-class Api : public std::enable_shared_from_this<Api> {
+class Api final : public Routes, public std::enable_shared_from_this<Api> {
  public:
-  explicit Api(const Parts& parts) : parts_(parts) {
+  explicit Api(const Parts& parts) : parts_(parts) {}
+
+  void reconfigure(std::shared_ptr<const config::Config> config) override {
+    config_ = std::move(config);
+    auth_.emplace(*config_);
     providers_json_ = "[";
-    for (const auto& [id, provider] : parts_.config.providers) {  // a map: sorted
+    for (const auto& [id, provider] : config_->providers) {  // a map: sorted
       if (providers_json_.size() > 1) providers_json_.push_back(',');
       http::append_json(providers_json_, id);
     }
@@ -61,7 +67,7 @@ class Api : public std::enable_shared_from_this<Api> {
     router.add(
         method, pattern,
         [self = shared_from_this(), handle](const Request& request, const Captures& captures, Reply reply) {
-          const auto name_space = self->parts_.auth.check(request.header("authorization"));
+          const auto name_space = self->auth_->check(request.header("authorization"));
           if (!name_space) {
             auto response = http::error(401, name_space.error());
             response.header("WWW-Authenticate", R"(Basic realm="otpgateway")");
@@ -78,15 +84,15 @@ class Api : public std::enable_shared_from_this<Api> {
   }
 
   otp::Done answer(Reply reply, bool with_url) const {
-    return [&config = parts_.config, with_url, reply = std::move(reply)](otp::Outcome outcome) mutable {
-      reply.send(to_response(config, outcome, with_url));
+    return [config = config_, with_url, reply = std::move(reply)](otp::Outcome outcome) mutable {
+      reply.send(to_response(*config, outcome, with_url));
     };
   }
 
   void providers(Call, Reply reply) { reply.send(http::success(providers_json_)); }
 
   void put(Call call, Reply reply) {
-    auto request = read_put(parts_.config, call.params);
+    auto request = read_put(*config_, call.params);
     if (!request) return reply.send(http::error(400, request.error()));
     auto idempotency = read_idempotency(call);
     if (!idempotency) return reply.send(http::error(400, idempotency.error()));
@@ -97,13 +103,13 @@ class Api : public std::enable_shared_from_this<Api> {
   }
 
   void get(Call call, Reply reply) {
-    reply.send(to_response(parts_.config, parts_.service.find(call.name_space.name, call.id), true));
+    reply.send(to_response(*config_, parts_.service.find(call.name_space.name, call.id), true));
   }
 
   void post(Call call, Reply reply) {
     const auto& action = call.params.get("action");
     if (action == "resend") {
-      const auto wait = read_wait(parts_.config, call.params);
+      const auto wait = read_wait(*config_, call.params);
       if (!wait) return reply.send(http::error(400, wait.error()));
       return parts_.service.resend(call.name_space.name, std::move(call.id), *wait,
                                    answer(std::move(reply), false));
@@ -148,14 +154,20 @@ class Api : public std::enable_shared_from_this<Api> {
                             parts_.vault.hash(name, key, text)};
   }
 
-  Parts parts_;
+  const Parts parts_;
+  std::shared_ptr<const config::Config> config_;
+  std::optional<auth::BasicAuth> auth_;  // of config_
   std::string providers_json_;
 };
 
 }  // namespace
 
-void add_api_routes(http::Router& router, const Parts& parts) {
-  std::make_shared<Api>(parts)->add_to(router);
+std::shared_ptr<Routes> add_api_routes(http::Router& router, const Parts& parts,
+                                       std::shared_ptr<const config::Config> config) {
+  auto api = std::make_shared<Api>(parts);
+  api->reconfigure(std::move(config));
+  api->add_to(router);
+  return api;
 }
 
 }  // namespace otpgw::api

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
-#include "core/auth/basic_auth.h"
 #include "core/config/config.h"
 #include "core/http/router.h"
 #include "core/otp/code.h"
@@ -13,14 +13,20 @@
 namespace otpgw::api {
 
 struct Parts {
-  const config::Config& config;
-  const auth::BasicAuth& auth;
   const otp::CodeVault& vault;  // hashes Idempotency-Keys
   otp::Service& service;
   std::function<bool()> store_writable;
 };
 
+class Routes {
+ public:
+  virtual ~Routes() = default;
+  // Loop's thread: requests that come from now on go by this; those under way end as they began.
+  virtual void reconfigure(std::shared_ptr<const config::Config> config) = 0;
+};
+
 // Everything given must outlive the router. Handlers run on the loop's thread.
-void add_api_routes(http::Router& router, const Parts& parts);
+std::shared_ptr<Routes> add_api_routes(http::Router& router, const Parts& parts,
+                                       std::shared_ptr<const config::Config> config);
 
 }  // namespace otpgw::api

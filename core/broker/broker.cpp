@@ -16,7 +16,7 @@ constexpr std::size_t kPendingMax = 10'000;  // validations under way; beyond, a
 constexpr int kQueueMax = 10'000;            // messages per worker, either way; credit keeps it far below
 constexpr int kReceivesPerTurn = 1'000;
 
-otp::AddressCheck unchecked() { return {otp::AddressCheck::Verdict::unchecked, {}, {}}; }
+otp::AddressCheck unchecked() { return {otp::AddressCheck::Verdict::unchecked, {}, {}, {}}; }
 
 }  // namespace
 
@@ -28,7 +28,8 @@ struct Broker::Socket final : http::Loop::Watcher {
   void on_events(uint32_t) override {}  // the turn's end reads
 };
 
-Broker::Broker(const std::string& endpoint, BrokerEvents& events) : events_(events), socket_(new Socket) {
+Broker::Broker(const std::string& endpoint, BrokerEvents& events, ProcessEvents processes)
+    : events_(events), processes_(std::move(processes)), socket_(new Socket) {
   auto& router = socket_->router;
   router.set(zmq::sockopt::router_mandatory, true);  // else a message to a worker that has gone vanishes
   router.set(zmq::sockopt::maxmsgsize, static_cast<int64_t>(wire::kFrameBytesMax));
@@ -102,12 +103,18 @@ void Broker::validate(const std::string& provider, std::string address,
   done(unchecked());
 }
 
-void Broker::workers_died(const std::string& provider) {
-  std::vector<std::string> gone;
+void Broker::worker_died(const std::string& instance) {
+  receive_all();  // its last results may be waiting here
+  const auto gone =
+      std::ranges::find_if(workers_, [&](const auto& entry) { return entry.second.instance == instance; });
+  if (gone != workers_.end()) forget(std::string(gone->first), Gone::died);
+}
+
+void Broker::tell_ready_workers(const std::string& provider) {
   for (const auto& [name, worker] : workers_) {
-    if (worker.provider == provider) gone.push_back(name);
+    if (worker.provider == provider && worker.capacity > 0)
+      events_.worker_ready(worker.provider, worker.descriptor);
   }
-  for (const auto& name : gone) forget(name, Gone::died);
 }
 
 void Broker::drain_workers() {
@@ -147,12 +154,15 @@ void Broker::handle(const std::string& name, wire::Message message) {
     auto& worker = workers_[name];
     worker.provider = ready->provider;
     worker.instance = ready->instance;
+    worker.descriptor = ready->descriptor;
     worker.capacity = std::min<uint32_t>(ready->capacity, kQueueMax / 2);  // 0: it is about to leave
     worker.seen = loop_.now();
     if (is_new)
       ops::log_info("worker of " + ready->provider + " is ready, holds up to " +
                     std::to_string(worker.capacity) + " jobs");
     send(name, wire::Ping{});
+    if (worker.capacity == 0) return;
+    processes_.ready(ready->instance);
     return events_.worker_ready(ready->provider, ready->descriptor);
   }
   const auto known = workers_.find(name);
@@ -169,7 +179,7 @@ void Broker::handle(const std::string& name, wire::Message message) {
     const auto verdict = address->verdict == wire::AddressVerdict::valid     ? Verdict::valid
                          : address->verdict == wire::AddressVerdict::invalid ? Verdict::invalid
                                                                              : Verdict::too_long;
-    pending.mapped().done({verdict, address->sentence, address->normalised});
+    pending.mapped().done({verdict, address->sentence, address->normalised, address->country});
   } else if (std::holds_alternative<wire::Bye>(message)) {
     forget(name, Gone::left);
   }
@@ -206,7 +216,11 @@ void Broker::beat() {
       died.push_back(name);
     }
   }
-  for (const auto& name : silent) forget(name, Gone::silent);
+  for (const auto& name : silent) {
+    const auto instance = workers_.at(name).instance;
+    forget(name, Gone::silent);
+    processes_.hangs(instance);
+  }
   for (const auto& name : died) forget(name, Gone::died);
   loop_.after(wire::kHeartbeatInterval, [this] { beat(); });
 }

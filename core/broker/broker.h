@@ -40,10 +40,16 @@ class BrokerEvents {
   virtual void turn_ended() = 0;
 };
 
+// What concerns a worker's process, which its instance (wire::Ready) names. Told on the broker's thread.
+struct ProcessEvents {
+  std::function<void(const std::string& instance)> ready;
+  std::function<void(const std::string& instance)> hangs;  // no sign of life for three heartbeats
+};
+
 class Broker {
  public:
   // Binds `endpoint`. Throws zmq::error_t when the endpoint can't be bound.
-  Broker(const std::string& endpoint, BrokerEvents& events);
+  Broker(const std::string& endpoint, BrokerEvents& events, ProcessEvents processes);
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
@@ -65,8 +71,10 @@ class Broker {
   void validate(const std::string& provider, std::string address,
                 std::move_only_function<void(otp::AddressCheck)> done);
 
-  // The process of every worker of this provider has ended: no need to wait for heartbeats.
-  void workers_died(const std::string& provider);
+  // The worker's process has ended before its time: no need to wait for heartbeats.
+  void worker_died(const std::string& instance);
+  // Tells worker_ready() again of this provider's workers that take jobs.
+  void tell_ready_workers(const std::string& provider);
   // Tells all workers to finish and leave.
   void drain_workers();
 
@@ -74,6 +82,7 @@ class Broker {
   struct Worker {
     std::string provider;
     std::string instance;
+    wire::Descriptor descriptor;
     uint32_t capacity = 0;
     uint32_t in_flight = 0;
     [[nodiscard]] int room() const { return static_cast<int>(capacity) - static_cast<int>(in_flight); }
@@ -90,6 +99,7 @@ class Broker {
 
   http::Loop loop_;
   BrokerEvents& events_;
+  const ProcessEvents processes_;
   std::unique_ptr<Socket> socket_;
   std::map<std::string, Worker> workers_;  // by ROUTER identity
   struct Pending {

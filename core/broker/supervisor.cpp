@@ -1,162 +1,203 @@
 #include "core/broker/supervisor.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <string_view>
+#include <system_error>
 #include <thread>
-#include <vector>
+#include <utility>
 
-#include "core/http/answer.h"
 #include "core/ops/log.h"
-
-extern char** environ;
+#include "core/otp/code.h"
 
 namespace otpgw::broker {
 namespace {
 
 constexpr std::chrono::milliseconds kBackoffMin{100}, kBackoffMax{30'000};
-constexpr std::chrono::seconds kHangsNotBefore{3};  // three heartbeats
-constexpr std::chrono::seconds kStable{60};         // a worker that lived so long starts again without delay
+constexpr std::chrono::seconds kStable{60};  // a worker that lived so long starts again without delay
+// A worker that was asked to end may use up its call's deadline; its watchdog acts 2 s later.
+constexpr std::chrono::seconds kLeaveGrace{10};
+constexpr std::size_t kInstanceBytes = 16;
 
-// What a worker gets of our environment: neither the configuration's secrets nor what is between systemd and
-// us.
-std::vector<char*> worker_environment() {
-  std::vector<char*> kept;
-  for (char** entry = environ; *entry; ++entry) {
-    const std::string_view text = *entry;
-    const bool ours =
-        std::ranges::any_of(std::array<std::string_view, 5>{"OTP_GATEWAY_", "NOTIFY_SOCKET=", "WATCHDOG_",
-                                                            "LISTEN_", "CREDENTIALS_DIRECTORY="},
-                            [&](std::string_view prefix) { return text.starts_with(prefix); });
-    if (!ours) kept.push_back(*entry);
-  }
-  kept.push_back(nullptr);
-  return kept;
+bool ended_well(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
+
+std::string how_it_ended(int status) {
+  return WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))
+                             : "ended with status " + std::to_string(WEXITSTATUS(status));
 }
 
 }  // namespace
 
-Supervisor::Supervisor(const config::Config& config, std::string endpoint, std::filesystem::path worker,
+Supervisor::Supervisor(std::string endpoint, std::filesystem::path worker,
                        std::function<void(const std::string&)> died)
-    : config_(config), endpoint_(std::move(endpoint)), worker_(std::move(worker)), died_(std::move(died)) {
-  for (const auto& [id, provider] : config_.providers) processes_[id];
-}
+    : endpoint_(std::move(endpoint)), program_(std::move(worker)), died_(std::move(died)) {}
 
 Supervisor::~Supervisor() { stop(std::chrono::milliseconds{0}); }
 
-void Supervisor::start_due() {
-  for (auto& [provider, process] : processes_) {
-    if (process.pid == 0 && process.start_at <= Clock::now()) start(provider, process);
+void Supervisor::reconfigure(const config::Config& config) {
+  for (auto& [provider, seat] : seats_) {
+    if (config.providers.contains(provider)) continue;
+    if (seat.wanted) ops::log_info(provider + " is switched off: its worker finishes and ends");
+    seat.wanted.reset();
+    end_superseded(seat);
+  }
+  for (const auto& [id, provider] : config.providers) {
+    auto& seat = seats_[id];
+    seat.section = section_of(provider);
+    Launch wanted(provider);
+    if (seat.wanted == wanted) continue;
+    if (seat.wanted) ops::log_info(id + " has changed: a new worker takes the place of the one that runs");
+    seat.wanted = std::move(wanted);
+    seat.start_at = {};
+    seat.backoff = {};
+    seat.complaint.clear();
+    end_superseded(seat);
   }
 }
 
-void Supervisor::start(const std::string& id, Process& process) {
-  const auto& provider = config_.providers.at(id);
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return ended(id, process, 0);
-
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, pipe[0], STDIN_FILENO);
-  // The core blocks the signals that it waits for; a worker must not inherit that.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::string program = worker_.string(), option = "--spawned";
-  char* arguments[] = {program.data(), option.data(), nullptr};
-  auto environment = worker_environment();
-  process.started = Clock::now();
-  const int error =
-      ::posix_spawn(&process.pid, program.c_str(), &files, &attributes, arguments, environment.data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  ::close(pipe[0]);
-  process.pipe = pipe[1];
-  if (error != 0) {
-    ops::log_error("can't start the worker of " + id + " (" + program + "): " + std::strerror(error));
-    process.pid = 0;
-    return ended(id, process, 0);
+std::vector<const config::Provider*> Supervisor::changed(const config::Config& config) const {
+  std::vector<const config::Provider*> changed;
+  for (const auto& [id, provider] : config.providers) {
+    const auto seat = seats_.find(id);
+    if (seat == seats_.end() || seat->second.wanted != Launch(provider)) changed.push_back(&provider);
   }
-
-  std::string line = R"({"endpoint":)";
-  http::append_json(line, endpoint_);
-  line.append(R"(,"provider":)");
-  http::append_json(line, id);
-  line.append(R"(,"plugin":)");
-  http::append_json(line, provider.plugin.string());
-  line.append(R"(,"max_conns":)").append(std::to_string(provider.max_conns));
-  line.append(R"(,"timeout_ms":)").append(std::to_string(provider.timeout.count()));
-  line.append(R"(,"config":)").append(provider.plugin_config).append("}\n");
-  // Far below a pipe's 64 KiB, so this never blocks; if the worker is gone already, reap() sees it.
-  (void)!::write(process.pipe, line.data(), line.size());
+  return changed;
 }
 
-void Supervisor::ended(const std::string& provider, Process& process, int status) {
-  if (process.pipe >= 0) ::close(std::exchange(process.pipe, -1));
-  process.pid = 0;
-  const bool stable = Clock::now() - process.started > kStable;
-  process.backoff = stable ? kBackoffMin : std::clamp(process.backoff * 2, kBackoffMin, kBackoffMax);
-  process.start_at = Clock::now() + process.backoff;
-  const auto how = WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))
-                                       : "ended with status " + std::to_string(WEXITSTATUS(status));
-  ops::log_warning("the worker of " + provider + " " + how + "; next start in " +
-                   std::to_string(process.backoff.count()) + " ms");
-  died_(provider);
+Supervisor::Worker* Supervisor::current(Seat& seat) {
+  const auto found = std::ranges::find_if(
+      seat.workers, [&](const Worker& worker) { return !worker.kill_at && worker.launch == seat.wanted; });
+  return found == seat.workers.end() ? nullptr : &*found;
 }
 
-void Supervisor::kill_hanging(const std::string& provider) {
-  const auto& process = processes_.at(provider);
-  if (process.pid == 0 || Clock::now() - process.started < kHangsNotBefore) return;
-  ops::log_error("the worker of " + provider + " hangs; killing it");
-  ::kill(process.pid, SIGKILL);
-}
-
-void Supervisor::reap() {
-  for (auto& [provider, process] : processes_) {
-    int status = 0;
-    if (process.pid != 0 && ::waitpid(process.pid, &status, WNOHANG) == process.pid)
-      ended(provider, process, status);
+void Supervisor::end_superseded(Seat& seat) {
+  const auto* const wanted = current(seat);
+  for (auto& worker : seat.workers) {
+    const bool needed = seat.wanted && worker.ready && !(wanted && wanted->ready);
+    if (&worker == wanted || worker.kill_at || needed) continue;
+    ::kill(worker.process.pid(), SIGTERM);
+    worker.kill_at = Clock::now() + worker.launch.timeout + kLeaveGrace;
   }
 }
 
-Supervisor::Clock::time_point Supervisor::next_start() const {
+void Supervisor::run_due() {
+  const auto now = Clock::now();
+  for (auto& [provider, seat] : seats_) {
+    if (seat.wanted && !current(seat) && seat.start_at <= now) start(provider, seat);
+    for (auto& worker : seat.workers) {
+      if (!worker.kill_at || *worker.kill_at > now) continue;
+      ops::log_error("the former worker of " + provider + " does not end; killing it");
+      ::kill(worker.process.pid(), SIGKILL);
+      worker.kill_at = now + kLeaveGrace;
+    }
+  }
+}
+
+Supervisor::Clock::time_point Supervisor::next_due() const {
   auto next = Clock::now() + std::chrono::hours{1};
-  for (const auto& [provider, process] : processes_) {
-    if (process.pid == 0) next = std::min(next, process.start_at);
+  for (const auto& [provider, seat] : seats_) {
+    const auto is_current = [&](const Worker& worker) {
+      return !worker.kill_at && worker.launch == seat.wanted;
+    };
+    if (seat.wanted && std::ranges::none_of(seat.workers, is_current)) next = std::min(next, seat.start_at);
+    for (const auto& worker : seat.workers) next = std::min(next, worker.kill_at.value_or(next));
   }
   return next;
 }
 
+void Supervisor::start(const std::string& provider, Seat& seat) {
+  seat.wanted->look_again();
+  const WorkerProcess::Place place{.endpoint = endpoint_,
+                                   .provider = provider,
+                                   .section = seat.section,
+                                   .instance = otp::random_hex(kInstanceBytes)};
+  try {
+    seat.workers.push_back({.instance = place.instance,
+                            .launch = *seat.wanted,
+                            .process = {program_, WorkerProcess::Task::serve, place, *seat.wanted},
+                            .started = Clock::now(),
+                            .kill_at = {}});
+  } catch (const std::system_error& error) {
+    ops::log_error("can't start the worker of " + provider + ": " + error.what());
+    wait_before_next_start(seat, {});
+  }
+}
+
+void Supervisor::wait_before_next_start(Seat& seat, Clock::duration lived) {
+  seat.backoff = lived > kStable ? kBackoffMin : std::clamp(seat.backoff * 2, kBackoffMin, kBackoffMax);
+  seat.start_at = Clock::now() + seat.backoff;
+}
+
+void Supervisor::worker_ready(const std::string& instance) {
+  for (auto& [provider, seat] : seats_) {
+    for (auto& worker : seat.workers) {
+      if (worker.instance != instance) continue;
+      worker.ready = true;
+      if (&worker == current(seat)) seat.complaint.clear();
+      return end_superseded(seat);
+    }
+  }
+}
+
+void Supervisor::kill_hanging(const std::string& instance) {
+  for (const auto& [provider, seat] : seats_) {
+    for (const auto& worker : seat.workers) {
+      if (worker.instance != instance) continue;
+      ops::log_error("the worker of " + provider + " hangs; killing it");
+      ::kill(worker.process.pid(), SIGKILL);
+    }
+  }
+}
+
+void Supervisor::reap() {
+  for (auto seat = seats_.begin(); seat != seats_.end();) {
+    auto& workers = seat->second.workers;
+    for (std::size_t i = 0; i < workers.size();) {
+      int status = 0;
+      if (::waitpid(workers[i].process.pid(), &status, WNOHANG) != workers[i].process.pid()) {
+        ++i;
+        continue;
+      }
+      const auto worker = std::move(workers[i]);
+      workers.erase(workers.begin() + static_cast<std::ptrdiff_t>(i));
+      ended(seat->first, seat->second, worker, status);
+    }
+    seat = !seat->second.wanted && workers.empty() ? seats_.erase(seat) : std::next(seat);
+  }
+}
+
+void Supervisor::ended(const std::string& provider, Seat& seat, const Worker& worker, int status) {
+  // One that ended well has said BYE, and perhaps its last result is still on its way to the broker.
+  if (!ended_well(status)) died_(worker.instance);
+  if (worker.kill_at) return ops::log_info("the former worker of " + provider + " " + how_it_ended(status));
+  if (worker.launch != seat.wanted)  // its successor is not ready yet
+    return ops::log_warning("the former worker of " + provider + " " + how_it_ended(status));
+  wait_before_next_start(seat, Clock::now() - worker.started);
+  auto why = worker.process.complaint();
+  if (why.empty()) why = "the worker of " + provider + " " + how_it_ended(status);
+  // One that never gets ready is started again and again; its complaint is told once.
+  if (!worker.ready && why == seat.complaint) return;
+  seat.complaint = why;
+  ops::log_warning(why + "; next start in " + std::to_string(seat.backoff.count()) + " ms" +
+                   (worker.ready ? "" : ", and so on"));
+}
+
 void Supervisor::stop(std::chrono::milliseconds patience) {
   const auto until = Clock::now() + patience;
-  for (auto& [provider, process] : processes_) {
-    if (process.pipe >= 0) ::close(std::exchange(process.pipe, -1));
+  for (auto& [provider, seat] : seats_) {
+    for (auto& worker : seat.workers) worker.process.hang_up();
   }
-  for (auto& [provider, process] : processes_) {
-    while (process.pid != 0) {
-      if (::waitpid(process.pid, nullptr, WNOHANG) != 0) {
-        process.pid = 0;
-      } else if (Clock::now() >= until) {
-        ::kill(process.pid, SIGKILL);
-        ::waitpid(process.pid, nullptr, 0);
-        process.pid = 0;
-      } else {
-        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  for (const auto& [provider, seat] : seats_) {
+    for (const auto& worker : seat.workers) {
+      const auto pid = worker.process.pid();
+      while (::waitpid(pid, nullptr, WNOHANG) == 0) {
+        if (Clock::now() >= until) ::kill(pid, SIGKILL);
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
       }
     }
   }
+  seats_.clear();
 }
 
 }  // namespace otpgw::broker

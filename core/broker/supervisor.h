@@ -1,19 +1,22 @@
-// Starts one worker process per enabled provider and starts it again when it ends ([workers] spawn = true).
+// Runs one worker process for each enabled provider and starts it again when it ends ([workers] spawn =
+// true).
 //
-// All calls on one thread (main's). A worker gets its own provider's configuration through a pipe on its
-// standard input
-// - never argv, environment or the whole file - and ends when that pipe closes, so no worker outlives its
-// core.
+// A provider that changes gets a new worker beside the old one; only when that is ready is the old one asked
+// to finish what it has in hand and end. So there is no moment without a worker, and a new one that can't
+// begin costs nothing.
+//
+// All calls on one thread (main's).
 #pragma once
-
-#include <sys/types.h>
 
 #include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "core/broker/worker_process.h"
 #include "core/config/config.h"
 
 namespace otpgw::broker {
@@ -22,40 +25,60 @@ class Supervisor {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `worker`: the otpgateway-worker program. `died`: told of each worker process that has ended.
-  Supervisor(const config::Config& config, std::string endpoint, std::filesystem::path worker,
-             std::function<void(const std::string& provider)> died);
+  // `worker`: the otpgateway-worker program. `died`: told of each instance that ended otherwise than by
+  // finishing.
+  Supervisor(std::string endpoint, std::filesystem::path worker,
+             std::function<void(const std::string& instance)> died);
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  // Starts what is due to start. Call it again at next_start() at the latest.
-  void start_due();
+  // These are the providers from now on: new ones are due to start, changed ones too, those that are not
+  // among them finish, the others are left alone.
+  void reconfigure(const config::Config& config);
+  // Those of `config` that reconfigure() would start a worker for.
+  [[nodiscard]] std::vector<const config::Provider*> changed(const config::Config& config) const;
+  // Starts what is due to start, and kills what should have ended long ago. Call it again at next_due() at
+  // the latest.
+  void run_due();
+  [[nodiscard]] Clock::time_point next_due() const;
   // Takes in the ends of processes; call it on SIGCHLD.
   void reap();
-  // Kills a worker that gives no sign of life; reap() then starts another. One that started just now is left
-  // alone: it is the successor of the one that was meant.
-  void kill_hanging(const std::string& provider);
-  // When a worker is to be started again; far away when none is waiting.
-  [[nodiscard]] Clock::time_point next_start() const;
-  // Closes the pipes and waits for the processes, at most `patience`; then kills.
+  // The instance has told the core that it is ready.
+  void worker_ready(const std::string& instance);
+  // Kills a worker that gives no sign of life; reap() then starts another.
+  void kill_hanging(const std::string& instance);
+  // Closes the sockets and waits for the processes, at most `patience`; then kills.
   void stop(std::chrono::milliseconds patience);
 
  private:
-  struct Process {
-    pid_t pid = 0;  // 0: not running
-    int pipe = -1;
-    Clock::time_point started{}, start_at{};
-    std::chrono::milliseconds backoff{0};
+  struct Worker {
+    std::string instance;
+    Launch launch;
+    WorkerProcess process;
+    Clock::time_point started;
+    bool ready = false;
+    std::optional<Clock::time_point> kill_at;  // it has been asked to end: by then it must have
   };
-  void start(const std::string& provider, Process& process);
-  void ended(const std::string& provider, Process& process, int status);
+  struct Seat {
+    std::optional<Launch> wanted;  // nothing: the provider is not enabled any more
+    std::string section;           // "config.toml:12: providers.smtp"
+    std::vector<Worker> workers;   // at most one of them is as wanted and not asked to end
+    Clock::time_point start_at{};
+    std::chrono::milliseconds backoff{0};
+    std::string complaint;  // the last one logged
+  };
+  [[nodiscard]] static Worker* current(Seat& seat);
+  // Asks those to end that are not wanted: at once when nobody needs them, else when the wanted one is ready.
+  static void end_superseded(Seat& seat);
+  void start(const std::string& provider, Seat& seat);
+  void ended(const std::string& provider, Seat& seat, const Worker& worker, int status);
+  static void wait_before_next_start(Seat& seat, Clock::duration lived);
 
-  const config::Config& config_;
-  std::string endpoint_;
-  std::filesystem::path worker_;
-  std::function<void(const std::string&)> died_;
-  std::map<std::string, Process> processes_;  // by provider
+  const std::string endpoint_;
+  const std::filesystem::path program_;
+  const std::function<void(const std::string&)> died_;
+  std::map<std::string, Seat> seats_;  // by provider; one that is not enabled stays until its workers ended
 };
 
 }  // namespace otpgw::broker

@@ -44,10 +44,11 @@ void WorkerGate::ask(const std::string& provider, std::string address,
                      std::move_only_function<void(otp::AddressCheck)> done) {
   using Verdict = otp::AddressCheck::Verdict;
   const auto descriptor = this->descriptor(provider);
-  if (!descriptor) return done({Verdict::not_ready, {}, {}});
+  if (!descriptor) return done({Verdict::not_ready, {}, {}, {}});
   if (address.size() > descriptor->address_bytes_max) {
     return done({Verdict::too_long,
                  "It is longer than " + std::to_string(descriptor->address_bytes_max) + " bytes.",
+                 {},
                  {}});
   }
   broker_.post([this, provider, address = std::move(address), done = std::move(done)]() mutable {
@@ -57,6 +58,12 @@ void WorkerGate::ask(const std::string& provider, std::string address,
               [done = std::move(done), check = std::move(check)]() mutable { done(std::move(check)); });
         });
   });
+}
+
+void WorkerGate::reconfigure(const config::Config& config) {
+  for (auto& [name, provider] : providers_) {
+    if (!config.providers.contains(name)) provider.ready_since_start = false;
+  }
 }
 
 void WorkerGate::worker_ready(const std::string& name, const wire::Descriptor& descriptor) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/broker/broker.h"
+#include "core/config/config.h"
 #include "core/http/loop.h"
 #include "core/otp/provider_gate.h"
 
@@ -23,6 +24,8 @@ class WorkerGate final : public otp::ProviderGate {
   void validate(std::string provider, std::string address,
                 std::move_only_function<void(otp::AddressCheck)> done) override;
 
+  // Loop's thread: a provider that is not enabled has no worker to ask; when it comes back, it is awaited.
+  void reconfigure(const config::Config& config);
   // Loop's thread: a worker has said READY.
   void worker_ready(const std::string& provider, const wire::Descriptor& descriptor);
 

@@ -17,25 +17,17 @@ void read_address(const Section& section, App& app) {
   app.port = address->port;
 }
 
-std::string default_root_url(const App& app, const Section& section, const Places& places,
-                             Warnings& warnings) {
-  const bool everywhere = app.host == "0.0.0.0" || app.host == "::";
-  const std::string host = everywhere                                ? "localhost"
-                           : app.host.find(':') != std::string::npos ? "[" + app.host + "]"
-                                                                     : app.host;
-  const std::string url = "http://" + host + ":" + std::to_string(app.port);
-  if (everywhere) {
-    const Node* address = section.find("address");
-    warnings.push_back((address == nullptr ? places.file : address->origin.where) +
-                       ": app.root_url: not set, so links lead to " + url);
-  }
-  return url;
-}
+bool listens_everywhere(const App& app) { return app.host == "0.0.0.0" || app.host == "::"; }
 
 void read_root_url(const Section& section, const Places& places, Warnings& warnings, App& app) {
   const std::string given = section.text("root_url", "");
   if (given.empty()) {
-    app.root_url = default_root_url(app, section, places, warnings);
+    app.root_url = default_root_url(app);
+    if (listens_everywhere(app)) {
+      const Node* address = section.find("address");
+      warnings.push_back((address == nullptr ? places.file : address->origin.where) +
+                         ": app.root_url: not set, so links lead to " + app.root_url);
+    }
     return;
   }
   const auto url = parse_root_url(given);
@@ -58,6 +50,13 @@ std::string read_image(const Section& section, std::string_view name) {
 }
 
 }  // namespace
+
+std::string default_root_url(const App& app) {
+  const std::string host = listens_everywhere(app)                   ? "localhost"
+                           : app.host.find(':') != std::string::npos ? "[" + app.host + "]"
+                                                                     : app.host;
+  return "http://" + host + ":" + std::to_string(app.port);
+}
 
 App read_app(const Node& root, const Places& places, Warnings& warnings) {
   const Section section(&root, "app", "app");

@@ -1,5 +1,6 @@
 // The gateway's configuration: TOML files, OTP_GATEWAY_ environment variables and options, laid over each
-// other and checked into one struct. Nothing else in the program reads a file of the user's configuration.
+// other and checked into one struct. Nothing else in the program reads a file of the user's configuration. A
+// struct that was read never changes: SIGHUP reads another one (core/message/setup.h).
 #pragma once
 
 #include <chrono>

@@ -20,6 +20,9 @@ struct Places {
   std::filesystem::path data_dir, plugins_dir, share_dir;
 };
 
+// Where links lead when app.root_url is not set.
+[[nodiscard]] std::string default_root_url(const App& app);
+
 [[nodiscard]] App read_app(const Node& root, const Places& places, Warnings& warnings);
 [[nodiscard]] Sqlite read_store(const Node& root, const App& app, Warnings& warnings);
 [[nodiscard]] Workers read_workers(const Node& root);

@@ -21,12 +21,28 @@ constexpr std::chrono::milliseconds kStoreRetry{1000};  // after the store refus
 
 }  // namespace
 
-Dispatcher::Dispatcher(Parts parts) : parts_(std::move(parts)) {}
+Dispatcher::Dispatcher(Parts parts, std::shared_ptr<const message::Setup> setup)
+    : parts_(std::move(parts)), setup_(std::move(setup)) {
+  learn_threads();
+}
 Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::attach(broker::Broker& broker) {
   broker_ = &broker;
   broker.loop().after(kSweepInterval, [this] { sweep(); });
+}
+
+void Dispatcher::reconfigure(std::shared_ptr<const message::Setup> setup) {
+  const auto former = std::exchange(setup_, std::move(setup));
+  learn_threads();
+  for (const auto& [id, provider] : setup_->config.providers) {  // their workers may have come before them
+    if (!former->config.providers.contains(id)) broker_->tell_ready_workers(id);
+  }
+}
+
+void Dispatcher::learn_threads() {
+  for (const auto& [id, provider] : setup_->config.providers)
+    lanes_[id].threads = static_cast<std::size_t>(provider.max_conns);
 }
 
 void Dispatcher::jobs_queued(const std::string& provider) {
@@ -35,7 +51,7 @@ void Dispatcher::jobs_queued(const std::string& provider) {
 }
 
 void Dispatcher::worker_ready(const std::string& provider, const wire::Descriptor& descriptor) {
-  if (!parts_.config.providers.contains(provider)) {
+  if (!setup_->config.providers.contains(provider)) {
     return ops::log_warning("a worker offers the provider " + provider + ", which is not enabled here");
   }
   auto& lane = lanes_[provider];
@@ -53,6 +69,7 @@ void Dispatcher::worker_ready(const std::string& provider, const wire::Descripto
 void Dispatcher::lease(const std::string& provider) {
   auto& lane = lanes_[provider];
   if (!lane.due || lane.leasing || draining_ || !lane.descriptor) return;
+  if (!setup_->config.providers.contains(provider)) return;
   const int room = std::min(broker_->credit(provider), kLeaseMax);
   if (room <= 0) return;  // the next result makes room
   lane.leasing = true;
@@ -93,13 +110,16 @@ void Dispatcher::leased(const std::string& provider, int asked,
 
 void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
   auto& lane = lanes_[provider];
+  const auto enabled = setup_->config.providers.find(provider);
+  if (enabled == setup_->config.providers.end())  // switched off while the lease was written
+    return settle(job, DeliveryState::queued, {}, "the provider is switched off");
   const auto now = parts_.clock.now();
   const auto code = parts_.vault.open(job.otp.name_space, job.otp.id, job.otp.code_sealed);
   if (!code) {
     ops::log_error("a code can't be opened with the key file of this installation; its job fails");
     return settle(job, DeliveryState::failed, {}, "the code can't be opened with this installation's key");
   }
-  auto message = parts_.composer.compose(job.otp, *code, *lane.descriptor, now);
+  auto message = setup_->composer.compose(job.otp, *code, *lane.descriptor, now);
   wire::Job out;
   out.id = job.key;
   out.attempt = job.attempt;
@@ -115,7 +135,7 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
   message::append_otp_members(out.otp_json, job.otp, *code, job.otp.ttl_seconds(now));
   out.otp_json.push_back('}');
   out.expiry_unix_ms = job.otp.expires_at;
-  out.timeout_ms = static_cast<uint32_t>(parts_.config.providers.at(provider).timeout.count());
+  out.timeout_ms = static_cast<uint32_t>(enabled->second.timeout.count());
   auto worker = broker_->assign(provider, out);
   if (!worker) return settle(job, DeliveryState::queued, {}, "waiting for a worker");
   auto key = job.key;
@@ -165,8 +185,9 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
 }
 
 void Dispatcher::worker_gone(const std::string& provider, const std::string& worker, broker::Gone how) {
-  if (!parts_.config.providers.contains(provider)) return;  // it never had a job
-  auto& lane = lanes_[provider];
+  const auto found = lanes_.find(provider);
+  if (found == lanes_.end()) return;  // it never had a job
+  auto& lane = found->second;
   std::vector<InFlight> lost;
   for (auto flight = lane.in_flight.begin(); flight != lane.in_flight.end();) {
     const auto next = std::next(flight);
@@ -179,10 +200,8 @@ void Dispatcher::worker_gone(const std::string& provider, const std::string& wor
   // A worker begins jobs in the order given, one per thread: those behind were only waiting and are not to
   // blame.
   std::ranges::sort(lost, {}, &InFlight::number);
-  const auto begun = static_cast<std::size_t>(parts_.config.providers.at(provider).max_conns);
   for (std::size_t i = 0; i < lost.size(); ++i)
-    give_back(provider, std::move(lost[i].job), how != broker::Gone::left && i < begun);
-  if (how == broker::Gone::silent) parts_.worker_hangs(provider);
+    give_back(provider, std::move(lost[i].job), how != broker::Gone::left && i < lane.threads);
 }
 
 void Dispatcher::give_back(const std::string& provider, store::LeasedJob job, bool died) {

@@ -12,8 +12,7 @@
 #include <vector>
 
 #include "core/broker/broker.h"
-#include "core/config/config.h"
-#include "core/message/composer.h"
+#include "core/message/setup.h"
 #include "core/otp/code.h"
 #include "core/otp/otp.h"
 #include "core/store/store.h"
@@ -23,21 +22,21 @@ namespace otpgw::delivery {
 class Dispatcher final : public broker::BrokerEvents {
  public:
   struct Parts {
-    const config::Config& config;
     store::Store& store;
-    const message::Composer& composer;
     const otp::CodeVault& vault;
     const otp::Clock& clock;
     // Told on the broker's thread.
     std::function<void(const std::string& provider, const wire::Descriptor&)> worker_ready;
     std::function<void(int64_t job, otp::Delivery)> job_ended;
-    std::function<void(const std::string& provider)> worker_hangs;
   };
-  explicit Dispatcher(Parts parts);
+  Dispatcher(Parts parts, std::shared_ptr<const message::Setup> setup);
   ~Dispatcher() override;
 
   // Before anything else: the broker whose events this is.
   void attach(broker::Broker& broker);
+  // Jobs are leased by this from now on. Those of a provider that is not enabled any more stay queued until
+  // it is again or their code expires; what its workers have in hand, they end.
+  void reconfigure(std::shared_ptr<const message::Setup> setup);
   // There are new jobs for the provider.
   void jobs_queued(const std::string& provider);
   // Leases nothing more; calls `done` when no job is with a worker any more and all results are stored.
@@ -58,12 +57,14 @@ class Dispatcher final : public broker::BrokerEvents {
   struct Lane {
     std::shared_ptr<const wire::Descriptor> descriptor;
     std::map<std::string, InFlight> in_flight;  // by job key
+    std::size_t threads = 0;                    // of a worker; kept when the provider is switched off
     bool leasing = false;                       // a lease is being written
     bool due = false;                           // the store may hold due jobs
     bool broken = false;                        // the last result was BROKEN
     http::Loop::TimerId next_due_timer = 0;
   };
 
+  void learn_threads();
   void lease(const std::string& provider);
   void leased(const std::string& provider, int asked, std::expected<store::Lease, store::Error> lease);
   void hand_out(const std::string& provider, store::LeasedJob job);
@@ -75,6 +76,7 @@ class Dispatcher final : public broker::BrokerEvents {
   void check_drained();
 
   Parts parts_;
+  std::shared_ptr<const message::Setup> setup_;
   broker::Broker* broker_ = nullptr;
   std::map<std::string, Lane> lanes_;
   std::vector<store::JobOutcome> outcomes_;  // of this turn, to be stored together

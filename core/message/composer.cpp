@@ -27,14 +27,14 @@ std::string bound_line(const config::Config& config, std::string_view name_space
 
 }  // namespace
 
-std::expected<Composer, std::string> Composer::make(const config::Config& config) {
-  Composer composer(config);
+std::expected<Composer::AllTemplates, std::string> Composer::compile(const config::Config& config) {
+  AllTemplates all;
   for (const auto& [id, provider] : config.providers) {
     auto templates = Templates::compile(provider.subject, provider.body, provider.webhook);
     if (!templates) return std::unexpected(templates.error());
-    composer.templates_.emplace(id, std::move(*templates));
+    all.emplace(id, std::move(*templates));
   }
-  return composer;
+  return all;
 }
 
 Message Composer::compose(const otp::Otp& otp, std::string_view code, const wire::Descriptor& descriptor,
@@ -46,9 +46,9 @@ Message Composer::compose(const otp::Otp& otp, std::string_view code, const wire
   fields.channel_name = descriptor.channel_name;
   fields.code = code;
   fields.url =
-      page_url(*config_, otp.name_space, otp.id) + "?otp=" + http::percent_encode(code) + "&action=check";
+      page_url(config_, otp.name_space, otp.id) + "?otp=" + http::percent_encode(code) + "&action=check";
   fields.ttl_seconds = otp.ttl_seconds(now);
-  fields.bound_line = bound_line(*config_, otp.name_space, code);
+  fields.bound_line = bound_line(config_, otp.name_space, code);
   return templates_.find(otp.provider)->second->render(fields, descriptor.channel_kind);
 }
 

@@ -17,17 +17,22 @@ namespace otpgw::message {
 // Immutable once made: any thread may call.
 class Composer {
  public:
-  // Compiles every provider's templates; the error is one line. The configuration must outlive it.
-  [[nodiscard]] static std::expected<Composer, std::string> make(const config::Config& config);
+  using AllTemplates = std::map<std::string, std::shared_ptr<const Templates>, std::less<>>;  // by provider
+
+  // Compiles every provider's templates; the error is one line.
+  [[nodiscard]] static std::expected<AllTemplates, std::string> compile(const config::Config& config);
+
+  // The configuration must outlive it.
+  Composer(const config::Config& config, AllTemplates templates)
+      : config_(config), templates_(std::move(templates)) {}
 
   // The OTP's provider must be enabled.
   [[nodiscard]] Message compose(const otp::Otp& otp, std::string_view code,
                                 const wire::Descriptor& descriptor, otp::UnixMs now) const;
 
  private:
-  explicit Composer(const config::Config& config) : config_(&config) {}
-  const config::Config* config_;
-  std::map<std::string, std::shared_ptr<const Templates>, std::less<>> templates_;  // by provider
+  const config::Config& config_;
+  AllTemplates templates_;
 };
 
 // ROOT/otp/NAMESPACE/ID: the OTP's page.

@@ -6,7 +6,10 @@
 
 namespace otpgw::ops {
 
+// Before any thread is started.
 void start_log(bool debug);
+// Whether debug lines appear from now on.
+void set_debug(bool debug);  // any thread
 void log_debug(const std::string& line);
 void log_info(const std::string& line);
 void log_warning(const std::string& line);

@@ -80,20 +80,22 @@ class OtpService::Waiters {
   std::multimap<int64_t, Waiter> waiting_;  // by job
 };
 
-OtpService::OtpService(Parts parts)
-    : parts_(std::move(parts)), waiters_(std::make_unique<Waiters>(parts_.scheduler)) {}
+OtpService::OtpService(Parts parts, std::shared_ptr<const message::Setup> setup)
+    : parts_(std::move(parts)),
+      setup_(std::move(setup)),
+      waiters_(std::make_unique<Waiters>(parts_.scheduler)) {}
 OtpService::~OtpService() = default;
 
 void OtpService::put(PutRequest request, Done done) {
   const auto provider = request.provider;
-  if (!parts_.config.providers.contains(provider)) {
+  if (!setup_->config.providers.contains(provider)) {
     return done(std::unexpected(refuse(Kind::invalid, "Unknown provider.")));
   }
   if (request.to.empty()) {
-    const auto proceed = [this](PutRequest checked, Done then) {
+    const auto proceed = [this, setup = setup_](PutRequest checked, Done then) {
       const auto verdict = parts_.gate.descriptor(checked.provider) ? AddressCheck::Verdict::valid
                                                                     : AddressCheck::Verdict::not_ready;
-      put_checked(std::move(checked), {verdict, {}, {}}, std::move(then));
+      put_checked(setup, std::move(checked), {verdict, {}, {}, {}}, std::move(then));
     };
     if (parts_.gate.descriptor(provider)) return proceed(std::move(request), std::move(done));
     return parts_.gate.await_ready(provider,
@@ -102,14 +104,14 @@ void OtpService::put(PutRequest request, Done done) {
                                    });
   }
   auto to = request.to;
-  parts_.gate.validate(
-      provider, std::move(to),
-      [this, request = std::move(request), done = std::move(done)](AddressCheck address) mutable {
-        put_checked(std::move(request), std::move(address), std::move(done));
-      });
+  parts_.gate.validate(provider, std::move(to),
+                       [this, setup = setup_, request = std::move(request),
+                        done = std::move(done)](AddressCheck address) mutable {
+                         put_checked(setup, std::move(request), std::move(address), std::move(done));
+                       });
 }
 
-void OtpService::put_checked(PutRequest request, AddressCheck address, Done done) {
+void OtpService::put_checked(const SetupPtr& setup, PutRequest request, AddressCheck address, Done done) {
   const auto descriptor = parts_.gate.descriptor(request.provider);
   if (!descriptor) {
     return done(std::unexpected(unavailable("The provider is not ready yet. Please retry.")));
@@ -124,7 +126,7 @@ void OtpService::put_checked(PutRequest request, AddressCheck address, Done done
                                                           std::to_string(descriptor->otp_length_max) +
                                                           " characters.")));
   }
-  const auto& app = parts_.config.app;
+  const auto& app = setup->config.app;
   const auto now = parts_.clock.now();
   wanted.name_space = std::move(request.name_space);
   wanted.id = request.id.empty() ? random_hex(kIdBytes) : std::move(request.id);
@@ -141,16 +143,17 @@ void OtpService::put_checked(PutRequest request, AddressCheck address, Done done
                                          : std::move(request.code);
   set_code(wanted, code);
   if (!wanted.to.empty()) {
-    if (auto refusal = check_size(wanted, code)) return done(std::unexpected(std::move(*refusal)));
+    if (auto refusal = check_size(*setup, wanted, code)) return done(std::unexpected(std::move(*refusal)));
   }
-  parts_.store.put(
-      std::move(wanted), std::move(request.idempotency),
-      [this, wait = request.wait,
-       done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
-        parts_.scheduler.post([this, wait, done = std::move(done), written = std::move(written)]() mutable {
-          after_write(std::move(written), true, wait, std::move(done));
-        });
-      });
+  const bool with_code = shows_code(wanted.name_space);
+  parts_.store.put(std::move(wanted), std::move(request.idempotency),
+                   [this, with_code, wait = request.wait,
+                    done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
+                     parts_.scheduler.post([this, with_code, wait, done = std::move(done),
+                                            written = std::move(written)]() mutable {
+                       after_write(std::move(written), with_code, wait, std::move(done));
+                     });
+                   });
 }
 
 void OtpService::check(CheckRequest request, Done done) {
@@ -162,7 +165,7 @@ void OtpService::check(CheckRequest request, Done done) {
   const auto digits = normalise_digits(request.code);
   guess.digits_hash =
       digits == request.code ? guess.hash : parts_.vault.hash(request.name_space, request.id, digits);
-  const bool with_code = request.door == Door::api;
+  const bool with_code = request.door == Door::api && shows_code(request.name_space);
   parts_.store.check(
       std::move(request.name_space), std::move(request.id), std::move(guess), std::move(request.idempotency),
       [this, with_code, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
@@ -189,19 +192,22 @@ void OtpService::resend(std::string name_space, std::string id, std::chrono::mil
 }
 
 void OtpService::status(std::string name_space, std::string id, bool consume, Done done) {
+  const bool with_code = shows_code(name_space);
   if (consume) {
-    return parts_.store.status(
-        std::move(name_space), std::move(id), true,
-        [this, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
-          parts_.scheduler.post([this, done = std::move(done), written = std::move(written)]() mutable {
-            done(outcome(std::move(written), true, false));
-          });
-        });
+    return parts_.store.status(std::move(name_space), std::move(id), true,
+                               [this, with_code, done = std::move(done)](
+                                   std::expected<store::Written, store::Error> written) mutable {
+                                 parts_.scheduler.post([this, with_code, done = std::move(done),
+                                                        written = std::move(written)]() mutable {
+                                   done(outcome(std::move(written), with_code, false));
+                                 });
+                               });
   }
   const auto found = parts_.store.find(name_space, id);
   if (!found) return done(std::unexpected(unavailable("Unable to reach store.")));
   auto decision = decide_status(*found ? &**found : nullptr, false, parts_.clock.now());
-  done(outcome(store::Written{.verdict = decision.verdict, .otp = std::move(decision.otp)}, true, false));
+  done(
+      outcome(store::Written{.verdict = decision.verdict, .otp = std::move(decision.otp)}, with_code, false));
 }
 
 Outcome OtpService::find(std::string_view name_space, std::string_view id) {
@@ -223,7 +229,7 @@ void OtpService::set_address(std::string name_space, std::string id, std::string
   if (auto refusal = disabled(provider)) return done(std::unexpected(std::move(*refusal)));
   parts_.gate.validate(
       provider, to,
-      [this, otp = std::move(otp), to, expected_to = std::move(expected_to),
+      [this, setup = setup_, otp = std::move(otp), to, expected_to = std::move(expected_to),
        done = std::move(done)](AddressCheck address) mutable {
         const auto descriptor = parts_.gate.descriptor(otp.provider);
         if (!descriptor)
@@ -232,7 +238,7 @@ void OtpService::set_address(std::string name_space, std::string id, std::string
         const auto code = random_digits(static_cast<int>(descriptor->otp_length_max));
         set_code(otp,
                  code);  // used when it replaces an address; the first address gets the code that PUT made
-        if (auto refusal = check_size(otp, code)) return done(std::unexpected(std::move(*refusal)));
+        if (auto refusal = check_size(*setup, otp, code)) return done(std::unexpected(std::move(*refusal)));
         parts_.store.set_address(
             std::move(otp), std::move(expected_to),
             [this, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
@@ -254,17 +260,19 @@ void OtpService::stop_waiting() {
 }
 
 std::optional<Refusal> OtpService::disabled(std::string_view provider) const {
-  if (parts_.config.providers.contains(provider)) return {};
+  if (setup_->config.providers.contains(provider)) return {};
   return unavailable("This OTP's provider is switched off.");
+}
+
+bool OtpService::shows_code(std::string_view name_space) const {
+  const auto found = setup_->config.namespaces.find(name_space);
+  return found != setup_->config.namespaces.end() && found->second.return_otp;
 }
 
 Answer OtpService::answer(Otp otp, bool with_code) const {
   Answer answer;
   answer.ttl_seconds = otp.ttl_seconds(parts_.clock.now());
-  const auto name_space = parts_.config.namespaces.find(otp.name_space);
-  if (with_code && name_space != parts_.config.namespaces.end() && name_space->second.return_otp) {
-    answer.code = parts_.vault.open(otp.name_space, otp.id, otp.code_sealed).value_or("");
-  }
+  if (with_code) answer.code = parts_.vault.open(otp.name_space, otp.id, otp.code_sealed).value_or("");
   answer.otp = std::move(otp);
   return answer;
 }
@@ -365,9 +373,10 @@ std::optional<Refusal> OtpService::take_address(Otp& otp, const std::string& to,
   return {};
 }
 
-std::optional<Refusal> OtpService::check_size(const Otp& otp, std::string_view code) const {
+std::optional<Refusal> OtpService::check_size(const message::Setup& setup, const Otp& otp,
+                                              std::string_view code) const {
   const auto descriptor = parts_.gate.descriptor(otp.provider);
-  const auto message = parts_.composer.compose(otp, code, *descriptor, parts_.clock.now());
+  const auto message = setup.composer.compose(otp, code, *descriptor, parts_.clock.now());
   if (message.body.size() <= descriptor->body_bytes_max) return {};
   return refuse(Kind::invalid, "The message is " + std::to_string(message.body.size()) +
                                    " bytes long, and this provider takes at most " +

@@ -4,8 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "core/config/config.h"
-#include "core/message/composer.h"
+#include "core/message/setup.h"
 #include "core/otp/code.h"
 #include "core/otp/provider_gate.h"
 #include "core/otp/service.h"
@@ -24,16 +23,17 @@ class OtpService final : public Service {
  public:
   // Everything given must outlive the service.
   struct Parts {
-    const config::Config& config;
     store::Store& store;
     ProviderGate& gate;
-    const message::Composer& composer;
     const CodeVault& vault;
     const Clock& clock;
     Scheduler scheduler;
   };
-  explicit OtpService(Parts parts);
+  OtpService(Parts parts, std::shared_ptr<const message::Setup> setup);
   ~OtpService() override;
+
+  // Loop's thread: requests that come from now on go by this; those under way end as they began.
+  void reconfigure(std::shared_ptr<const message::Setup> setup) { setup_ = std::move(setup); }
 
   void put(PutRequest request, Done done) override;
   void check(CheckRequest request, Done done) override;
@@ -50,26 +50,30 @@ class OtpService final : public Service {
   void stop_waiting();
 
  private:
+  using SetupPtr = std::shared_ptr<const message::Setup>;
   class Waiters;
-  // Where the answer's code goes in is one place: allowed, and the namespace wants it.
+  // Whether the namespace wants codes in its answers.
+  [[nodiscard]] bool shows_code(std::string_view name_space) const;
   [[nodiscard]] Answer answer(Otp otp, bool with_code) const;
   // Turns a write's outcome into the caller's.
   [[nodiscard]] Outcome outcome(std::expected<store::Written, store::Error> written, bool with_code,
                                 bool is_check) const;
   void after_write(std::expected<store::Written, store::Error> written, bool with_code,
                    std::chrono::milliseconds wait, Done done);
-  void put_checked(PutRequest request, AddressCheck address, Done done);
+  void put_checked(const SetupPtr& setup, PutRequest request, AddressCheck address, Done done);
   // Sets the code's fields of a record.
   void set_code(Otp& otp, std::string_view code) const;
   // A refusal when the address can't be used; fills to and to_normalised otherwise.
   [[nodiscard]] std::optional<Refusal> take_address(Otp& otp, const std::string& to,
                                                     const AddressCheck& check) const;
-  [[nodiscard]] std::optional<Refusal> check_size(const Otp& otp, std::string_view code) const;
+  [[nodiscard]] std::optional<Refusal> check_size(const message::Setup& setup, const Otp& otp,
+                                                  std::string_view code) const;
 
   // A refusal when the provider of a stored OTP is not enabled any more.
   [[nodiscard]] std::optional<Refusal> disabled(std::string_view provider) const;
 
   Parts parts_;
+  SetupPtr setup_;
   bool stopping_ = false;
   std::unique_ptr<Waiters> waiters_;
 };

@@ -24,6 +24,7 @@ struct AddressCheck {
   Verdict verdict = Verdict::not_ready;
   std::string sentence;
   std::string normalised;  // when valid; empty: as given
+  std::string country;     // when valid and known: of a phone number, ISO 3166-1 alpha-2 ("DE")
 };
 
 // Loop's thread; callbacks too, perhaps before the call returns.

@@ -147,7 +147,9 @@ class Gateway:
     def write_config(self, changes=None):
         if changes is not None:
             self._changes = changes
-        self.config_path.write_text(toml(merge(self.default_config(), self._changes)), encoding="utf-8")
+        whole = self.config_path.with_suffix(".new")  # at once: a gateway may be reading it
+        whole.write_text(toml(merge(self.default_config(), self._changes)), encoding="utf-8")
+        whole.replace(self.config_path)
 
     # Life cycle -----------------------------------------------------------------------------------------------
 
@@ -212,6 +214,21 @@ class Gateway:
         code = self.process.wait(STOP_SECONDS_MAX)
         self.process = None
         return code
+
+    def hup(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def reload(self, changes=None):
+        """Writes the configuration, sends SIGHUP and waits for what comes of it. Returns the new part of the log."""
+        if changes is not None:
+            self.write_config(changes)
+        before = len(self.log())
+        self.hup()
+        return wait_for("the end of the reload", lambda: self._reloaded(self.log()[before:]), START_SECONDS_MAX)
+
+    @staticmethod
+    def _reloaded(log):
+        return log if "has been read again\n" in log or "not reloaded" in log else None
 
     def kill(self):
         """kill -9 of the core, and waits until it has gone."""

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/config/reload.h"
+
 namespace otpgw::config {
 namespace {
 
@@ -102,6 +104,40 @@ TEST_F(ConfigTest, TheGoProgramsSampleLoads) {
   EXPECT_EQ(smtp.body.text, "installed {{ .OTP }}");
   EXPECT_NE(smtp.plugin_config.find(R"("from_email":"OTP verification <yoursite@yoursite.com>")"),
             std::string::npos);
+}
+
+TEST_F(ConfigTest, AReloadKeepsWhatNeedsARestart) {
+  const auto running = loaded(kAuth);
+  auto same = running;
+  EXPECT_TRUE(keep_until_restart(running, same).empty());
+
+  auto fresh = loaded(
+      "store.sqlite.path = \"other.db\"\nstore.min_free = \"1GiB\"\n[workers]\nspawn = false\n"
+      "[app]\naddress = \"127.0.0.2:9001\"\nserver_timeout = \"7s\"\ndata_dir = \"elsewhere\"\n"
+      "plugins_dir = \"share\"\notp_ttl = \"2m\"\n" +
+      std::string(kAuth));
+  EXPECT_EQ(
+      keep_until_restart(running, fresh),
+      (std::vector<std::string>{"app.address", "app.server_timeout", "app.data_dir", "store.sqlite.path",
+                                "store.min_free", "workers.spawn", "workers.endpoint"}));
+  EXPECT_EQ(fresh.app.port, 9000);
+  EXPECT_EQ(fresh.app.root_url, "http://127.0.0.1:9000");  // it follows the address that is listened on
+  EXPECT_EQ(fresh.app.server_timeout, 5s);
+  EXPECT_EQ(fresh.app.data_dir, running.app.data_dir);
+  EXPECT_EQ(fresh.sqlite.path, running.sqlite.path);
+  EXPECT_EQ(fresh.sqlite.min_free_bytes, running.sqlite.min_free_bytes);
+  EXPECT_TRUE(fresh.workers.spawn);
+  EXPECT_EQ(fresh.workers.endpoint, "");
+  EXPECT_EQ(fresh.app.otp_ttl, 120s);
+  EXPECT_EQ(fresh.app.plugins_dir, folder_ / "share");
+}
+
+TEST_F(ConfigTest, AReloadTakesOnARootUrl) {
+  const auto running = loaded(kAuth);
+  auto fresh = loaded("[app]\naddress = \"127.0.0.2:9001\"\nroot_url = \"https://otp.example\"\n" +
+                      std::string(kAuth));
+  EXPECT_EQ(keep_until_restart(running, fresh), std::vector<std::string>{"app.address"});
+  EXPECT_EQ(fresh.app.root_url, "https://otp.example");
 }
 
 TEST_F(ConfigTest, RedisAloneNamesTheLineToAdd) {
@@ -230,6 +266,28 @@ TEST_F(ConfigTest, UnknownKeysWarnWithTheNearestName) {
   EXPECT_TRUE(warnings(kAuth + std::string("[providers.acme]\nenabled = true\ncolour = \"red\"\n")).empty());
   EXPECT_EQ(warnings(kAuth + std::string("[providers.smtp]\nenabled = true\nuser = \"x\"\n")),
             std::vector<std::string>{"config.toml:7: providers.smtp.user: unknown key, ignored"});
+}
+
+TEST_F(ConfigTest, BundledProvidersKeysAreKnownByName) {
+  write("plugins/pinpoint.so", "");
+  const std::pair<const char*, std::pair<const char*, const char*>> table[] = {
+      {"providers.pinpoint_sms", {"aplication_id", "application_id"}},
+      {"providers.pinpoint_sms", {"acces_key", "access_key"}},
+      {"providers.pinpoint_sms", {"origination_identiy", "origination_identity"}},
+      {"providers.kaleyra_sms", {"sms_entity", "sms_entity_id"}},
+      {"providers.kaleyra_whatsapp", {"template_nam", "template_name"}},
+      {"providers.kaleyra_whatsapp", {"apikey", "api_key"}},
+      {"webhooks.crm", {"sucess_pattern", "success_pattern"}},
+      {"webhooks.crm", {"headrs", "headers"}},
+      {"webhooks.crm", {"max_otp_length", "max_otp_len"}},
+  };
+  for (const auto& [section, names] : table) {
+    const std::string text =
+        std::string(kAuth) + "[" + section + "]\nenabled = true\n" + names.first + " = \"x\"\n";
+    EXPECT_EQ(warnings(text), std::vector<std::string>{"config.toml:7: " + std::string(section) + "." +
+                                                       names.first + ": unknown key, ignored; did you mean " +
+                                                       section + "." + names.second + "?"});
+  }
 }
 
 TEST_F(ConfigTest, OtherWarnings) {

@@ -99,8 +99,10 @@ struct PagesTest : ::testing::Test {
     config.namespaces["app"] = {"app", "secret", {"https://app.example", "http://localhost:*"}, true};
     service.described.channel_kind = wire::ChannelKind::email;
     service.stored = sent_otp();
-    const auto added = add_page_routes(router, config, service, clock, fs::path(OTPGW_SOURCE_DIR) / "web");
+    const auto added = add_page_routes(router, std::make_shared<config::Config>(config), service, clock,
+                                       fs::path(OTPGW_SOURCE_DIR) / "web");
     EXPECT_TRUE(added) << added.error();
+    routes = *added;
   }
 
   http::Response ask(Method method, std::string_view path, std::string_view query = "",
@@ -129,6 +131,7 @@ struct PagesTest : ::testing::Test {
   config::Config config;
   FakeService service;
   http::Router router;
+  std::shared_ptr<PageRoutes> routes;
 };
 
 TEST_F(PagesTest, CodePageSaysWhatThePersonNeeds) {
@@ -331,10 +334,25 @@ TEST_F(PagesTest, StatusIsJson) {
   EXPECT_EQ(gone.body, R"({"status":"error","message":"Session expired."})");
 }
 
+TEST_F(PagesTest, AReloadReachesTheNextPage) {
+  auto fresh = std::make_shared<config::Config>(config);
+  fresh->app.logo_url = "https://logos.example/new.svg";
+  fresh->namespaces["app"].origins = {"https://new.example"};
+  routes->reconfigure(fresh, *Sites::from(*fresh));
+  const auto page = get();
+  EXPECT_THAT(page.body, HasSubstr("https://logos.example/new.svg"));
+  EXPECT_THAT(page.headers, AllOf(HasSubstr("frame-ancestors 'self' https://new.example\r\n"),
+                                  Not(HasSubstr("app.example"))));
+  fresh = std::make_shared<config::Config>(config);
+  fresh->namespaces.clear();
+  routes->reconfigure(fresh, *Sites::from(*fresh));
+  EXPECT_EQ(get().status, 404);
+}
+
 TEST(PagesConfigTest, AnOriginThatCouldEndTheHeaderIsRefused) {
   for (const char* origin : {"https://app.example; script-src *", "app.example", "https://", "'self'"}) {
-    config::Config config;
-    config.namespaces["app"] = {"app", "secret", {origin}, true};
+    auto config = std::make_shared<config::Config>();
+    config->namespaces["app"] = {"app", "secret", {origin}, true};
     http::Router router;
     FakeService service;
     const FixedClock clock;

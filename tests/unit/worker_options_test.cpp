@@ -27,6 +27,8 @@ TEST(WorkerOptions, TakesBothWaysToBeStarted) {
   EXPECT_EQ(by_itself->provider, "smtp");
   EXPECT_TRUE(by_itself->debug);
   EXPECT_EQ(parse({"--spawned"})->mode, Options::Mode::spawned);
+  EXPECT_FALSE(parse({"--spawned"})->check);
+  EXPECT_TRUE(parse({"--spawned", "--check"})->check);
   EXPECT_EQ(parse({"--version"})->mode, Options::Mode::version);
   EXPECT_EQ(parse({"--help", "--nonsense"})->mode, Options::Mode::help);
 }
@@ -36,6 +38,7 @@ TEST(WorkerOptions, SaysWhatIsWrong) {
   EXPECT_THAT(parse({"smtp"}).error(), HasSubstr("--config=FILE is missing"));
   EXPECT_THAT(parse({"--config=a", "one", "two"}).error(), HasSubstr("two is one too many"));
   EXPECT_THAT(parse({"--configs=a", "one"}).error(), HasSubstr("unknown option --configs=a"));
+  EXPECT_THAT(parse({"--config=a", "--check", "one"}).error(), HasSubstr("--check goes with --spawned"));
   EXPECT_THAT(parse({"--spawned", "smtp"}).error(), HasSubstr("--spawned takes everything"));
 }
 
@@ -48,6 +51,8 @@ TEST(WorkerSettings, ReadsTheCoresLine) {
   EXPECT_EQ(settings->provider, "mail");
   EXPECT_EQ(settings->plugin, "/lib/smtp.so");
   EXPECT_EQ(settings->max_conns, 7);
+  EXPECT_EQ(settings->section, "providers.mail");  // where it says nothing better
+  EXPECT_EQ(settings->instance, "");
   EXPECT_THAT(settings->plugin_config, HasSubstr("\"port\":25"));
   EXPECT_THAT(settings->plugin_config, HasSubstr("\"password\":\"p\\\"\xC3\xBC\""));
 }

@@ -1,0 +1,150 @@
+// The broker. Goal: what a worker says of an address arrives whole; workers are told apart by their instance;
+// one that drains is announced no more. Method: a real ROUTER socket and workers played by DEALER sockets.
+#include "core/broker/broker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <future>
+#include <zmq.hpp>
+
+namespace otpgw::broker {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Writes down what it is told; the broker's thread.
+struct Told final : BrokerEvents {
+  void worker_ready(const std::string& provider, const wire::Descriptor& descriptor) override {
+    lines.push_back("ready " + provider + " " + descriptor.version);
+  }
+  void result(const std::string&, const wire::Result&) override {}
+  void worker_gone(const std::string& provider, const std::string&, Gone how) override {
+    lines.push_back("gone " + provider + (how == Gone::left ? " left" : " died"));
+  }
+  void turn_ended() override {}
+  std::vector<std::string> lines;
+};
+
+class FakeWorker {
+ public:
+  FakeWorker(zmq::context_t& context, const std::string& endpoint, std::string instance, std::string version)
+      : socket_(context, zmq::socket_type::dealer) {
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvtimeo, 5000);
+    socket_.connect(endpoint);
+    ready_.provider = "sms";
+    ready_.instance = std::move(instance);
+    ready_.descriptor.version = std::move(version);
+  }
+  void say_ready(uint32_t capacity) {
+    ready_.capacity = capacity;
+    send(ready_);
+    EXPECT_TRUE(std::holds_alternative<wire::Ping>(receive()));  // the broker has taken it in
+  }
+  void send(const wire::Message& message) {
+    const auto frames = wire::encode(message);
+    socket_.send(zmq::buffer(&wire::kVersion, 1), zmq::send_flags::sndmore);
+    socket_.send(zmq::buffer(frames.command), zmq::send_flags::sndmore);
+    socket_.send(zmq::buffer(frames.body), zmq::send_flags::none);
+  }
+  wire::Message receive() {
+    zmq::message_t frames[3];
+    for (auto& frame : frames) {
+      if (!socket_.recv(frame)) return wire::Bye{};
+    }
+    return *wire::decode(frames[1].to_string_view(), frames[2].to_string_view());
+  }
+
+ private:
+  zmq::socket_t socket_;
+  wire::Ready ready_;
+};
+
+class BrokerTest : public testing::Test {
+ protected:
+  BrokerTest() { broker_.start(); }
+  ~BrokerTest() override { broker_.stop(); }
+
+  // Runs on the broker's thread and waits for it.
+  void on_broker(std::function<void()> task) {
+    std::promise<void> done;
+    broker_.post([&] {
+      task();
+      done.set_value();
+    });
+    ASSERT_EQ(done.get_future().wait_for(5s), std::future_status::ready);
+  }
+  std::vector<std::string> told() {
+    std::vector<std::string> lines;
+    on_broker([&] { lines = std::exchange(told_.lines, {}); });
+    return lines;
+  }
+
+  const std::string endpoint_ = "ipc://" + (std::filesystem::path(testing::TempDir()) /
+                                            ("otpgw-broker-" + std::to_string(::getpid()) + ".sock"))
+                                               .string();
+  Told told_;
+  std::vector<std::string> ready_;  // instances; the broker's thread
+  Broker broker_{endpoint_,
+                 told_,
+                 {.ready = [this](const std::string& instance) { ready_.push_back(instance); },
+                  .hangs = [](const std::string&) {}}};
+  zmq::context_t context_;
+};
+
+TEST_F(BrokerTest, CarriesAllThatAWorkerSaysOfAnAddress) {
+  FakeWorker worker(context_, endpoint_, "one", "1");
+  worker.say_ready(2);
+  std::promise<otp::AddressCheck> checked;
+  broker_.post([&] {
+    broker_.validate("sms", "0151 12345678",
+                     [&](otp::AddressCheck check) { checked.set_value(std::move(check)); });
+  });
+  const auto asked = std::get<wire::Validate>(worker.receive());
+  EXPECT_EQ(asked.address, "0151 12345678");
+  worker.send(wire::Address{asked.request, wire::AddressVerdict::valid, "", "+4915112345678", "DE"});
+  auto check = checked.get_future();
+  ASSERT_EQ(check.wait_for(5s), std::future_status::ready);
+  const auto got = check.get();
+  EXPECT_EQ(got.verdict, otp::AddressCheck::Verdict::valid);
+  EXPECT_EQ(got.normalised, "+4915112345678");
+  EXPECT_EQ(got.country, "DE");
+}
+
+TEST_F(BrokerTest, TellsWorkersOfOneProviderApart) {
+  FakeWorker former(context_, endpoint_, "former", "1"), next(context_, endpoint_, "next", "2");
+  former.say_ready(2);
+  next.say_ready(4);
+  EXPECT_THAT(told(), ElementsAre("ready sms 1", "ready sms 2"));
+  on_broker([&] {
+    EXPECT_THAT(ready_, ElementsAre("former", "next"));
+    broker_.worker_died("former");
+    EXPECT_EQ(broker_.credit("sms"), 4);
+    broker_.worker_died("former");  // gone already
+    broker_.worker_died("nobody");
+  });
+  EXPECT_THAT(told(), ElementsAre("gone sms died"));
+}
+
+TEST_F(BrokerTest, AWorkerThatDrainsIsReadyNoMore) {
+  FakeWorker former(context_, endpoint_, "former", "1"), next(context_, endpoint_, "next", "2");
+  former.say_ready(2);
+  next.say_ready(4);
+  static_cast<void>(told());
+  former.say_ready(0);  // else its descriptor would replace its successor's
+  EXPECT_THAT(told(), IsEmpty());
+  on_broker([&] {
+    EXPECT_EQ(broker_.credit("sms"), 4);
+    broker_.tell_ready_workers("sms");
+    broker_.tell_ready_workers("mail");
+  });
+  EXPECT_THAT(told(), ElementsAre("ready sms 2"));
+}
+
+}  // namespace
+}  // namespace otpgw::broker
