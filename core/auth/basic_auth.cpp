@@ -23,11 +23,17 @@ bool is_basic(std::string_view scheme) {
 }  // namespace
 
 BasicAuth::BasicAuth(const config::Config& config) {
+  std::size_t most = 1;
   for (const auto& [name, name_space] : config.namespaces) {
-    entries_.emplace(name, Entry{&name_space, hash(name_space.secret)});
+    Entry entry{&name_space, {hash(name_space.secret)}};
+    for (const auto& secret : name_space.other_secrets) entry.secret_hashes.push_back(hash(secret));
+    most = std::max(most, entry.secret_hashes.size());
+    entries_.emplace(name, std::move(entry));
   }
-  decoy_hash_.resize(crypto_generichash_BYTES);
-  randombytes_buf(decoy_hash_.data(), decoy_hash_.size());
+  std::string decoy(crypto_generichash_BYTES, '\0');
+  randombytes_buf(decoy.data(), decoy.size());
+  decoy_hashes_.assign(most, decoy);
+  for (auto& [name, entry] : entries_) entry.secret_hashes.resize(most, decoy);
 }
 
 std::expected<const config::Namespace*, std::string_view> BasicAuth::check(
@@ -47,8 +53,10 @@ std::expected<const config::Namespace*, std::string_view> BasicAuth::check(
   if (colon == std::string::npos) return std::unexpected("Invalid value in Basic Authorization header.");
   const auto entry = entries_.find(std::string_view(credentials).substr(0, colon));
   const auto given = hash(std::string_view(credentials).substr(colon + 1));
-  const auto& wanted = entry == entries_.end() ? decoy_hash_ : entry->second.secret_hash;
-  if (sodium_memcmp(given.data(), wanted.data(), given.size()) != 0 || entry == entries_.end()) {
+  bool right = false;
+  for (const auto& wanted : entry == entries_.end() ? decoy_hashes_ : entry->second.secret_hashes)
+    right |= sodium_memcmp(given.data(), wanted.data(), given.size()) == 0;
+  if (!right || entry == entries_.end()) {
     return std::unexpected("Invalid API credentials.");
   }
   return entry->second.name_space;

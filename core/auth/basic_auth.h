@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/config/config.h"
 
@@ -16,17 +17,18 @@ class BasicAuth {
   explicit BasicAuth(const config::Config& config);
 
   // Takes the Authorization header's value ("" when absent). The error is the text of a 401. Takes as long
-  // for an unknown namespace as for a wrong secret, and compares in constant time.
+  // for an unknown namespace as for a wrong secret, however many a namespace has, and compares in constant
+  // time.
   [[nodiscard]] std::expected<const config::Namespace*, std::string_view> check(
       std::string_view authorization) const;
 
  private:
   struct Entry {
     const config::Namespace* name_space;
-    std::string secret_hash;
+    std::vector<std::string> secret_hashes;  // any of them will do
   };
   std::map<std::string, Entry, std::less<>> entries_;  // by namespace
-  std::string decoy_hash_;
+  std::vector<std::string> decoy_hashes_;              // as many as the namespace with most has
 };
 
 }  // namespace otpgw::auth

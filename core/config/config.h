@@ -43,6 +43,7 @@ struct Namespace {
   // gateway's own.
   std::vector<std::string> origins;
   bool return_otp = true;  // `otp` in the answers to PUT and to a successful check or status
+  std::vector<std::string> other_secrets = {};  // valid too, while secrets rotate
 };
 
 // A template file's text and where it came from, for error messages. Not yet compiled.

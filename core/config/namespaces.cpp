@@ -9,6 +9,7 @@ namespace otpgw::config {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 128;
+constexpr std::size_t kSecretsMax = 4;  // a rotation needs two; each makes a wrong one cost as much more
 
 // BasicAuth ends a user name at ":", a path ends a part at "/".
 bool is_name(const std::string& name) {
@@ -35,6 +36,24 @@ std::vector<std::string> read_origins(const Section& section) {
   return origins;
 }
 
+void read_secrets(const Section& section, Namespace& out) {
+  const Node* several = section.find("secrets");
+  if (several == nullptr) {
+    out.secret = section.text("secret", "");
+    if (out.secret.empty()) section.refuse("secret", "expected a text that is not empty; got nothing");
+    return;
+  }
+  if (section.find("secret") != nullptr)
+    section.refuse("secrets", "expected either secret or secrets; got both");
+  auto texts = as_texts(*several).value();
+  if (texts.empty() || texts.size() > kSecretsMax || std::ranges::count(texts, "") > 0) {
+    section.refuse("secrets", "expected 1 to " + std::to_string(kSecretsMax) +
+                                  " texts that are not empty; got " + std::to_string(texts.size()));
+  }
+  out.secret = std::move(texts.front());
+  out.other_secrets.assign(std::make_move_iterator(texts.begin() + 1), std::make_move_iterator(texts.end()));
+}
+
 Namespace read_namespace(const Section& section, const std::string& name) {
   Namespace out;
   out.name = section.text("namespace", name);
@@ -43,8 +62,7 @@ Namespace read_namespace(const Section& section, const std::string& name) {
                                     " bytes without \":\", \"/\" and control characters; got " +
                                     shown(Node{out.name, {}}));
   }
-  out.secret = section.text("secret", "");
-  if (out.secret.empty()) section.refuse("secret", "expected a text that is not empty; got nothing");
+  read_secrets(section, out);
   out.origins = read_origins(section);
   out.return_otp = section.boolean("return_otp", out.return_otp);
   return out;

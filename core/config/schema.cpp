@@ -62,10 +62,10 @@ constexpr Key kKeys[] = {
 
     required_text("auth.*.namespace"),
     secret("auth.*.secret", 1),
+    {.path = "auth.*.secrets", .type = Type::texts, .secret = true},
     {"auth.*.origins", Type::texts},
     boolean("auth.*.return_otp"),
     later("auth.*.secret_sha256"),
-    later("auth.*.secrets"),
     later("auth.*.view_key"),
     later("auth.*.name"),
     later("auth.*.logo_url"),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <sstream>
 #include <string>
 
 #include "core/config/check.h"
@@ -25,6 +26,17 @@ std::string content(const Node& file, const std::string& key) {
   return *text;
 }
 
+// One a line; empty lines are none.
+List lines(const std::string& text, const Origin& origin) {
+  List list;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) list.push_back(Node{line, origin});
+  }
+  return list;
+}
+
 void read_in(Node& section, const std::string& path, std::initializer_list<std::string_view> names) {
   if (section.table() == nullptr) return;
   for (const std::string_view name : names) {
@@ -35,8 +47,10 @@ void read_in(Node& section, const std::string& path, std::initializer_list<std::
       refuse(file->origin, path + "." + file_name,
              "expected either " + std::string(name) + " or " + file_name + "; got both");
     }
-    section.table()->push_back(
-        {std::string(name), Node{content(*file, path + "." + file_name), file->origin}});
+    auto text = content(*file, path + "." + file_name);
+    const auto origin = file->origin;
+    auto value = name == "secrets" ? Node{lines(text, origin), origin} : Node{std::move(text), origin};
+    section.table()->push_back({std::string(name), std::move(value)});
     std::erase_if(*section.table(), [&](const Member& member) { return member.name == file_name; });
   }
 }
@@ -45,7 +59,7 @@ void read_in(Node& section, const std::string& path, std::initializer_list<std::
 
 void read_secret_files(Node& root, bool with_auth) {
   if (Node* auth = root.find("auth"); with_auth && auth != nullptr && auth->table() != nullptr) {
-    for (Member& member : *auth->table()) read_in(member.node, "auth." + member.name, {"secret"});
+    for (Member& member : *auth->table()) read_in(member.node, "auth." + member.name, {"secret", "secrets"});
   }
   for (const std::string kind : {"providers", "webhooks"}) {
     Node* sections = root.find(kind);

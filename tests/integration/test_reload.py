@@ -18,7 +18,7 @@ import threading
 import time
 import unittest
 
-from client import RawConnection
+from client import RawConnection, basic
 from gateway import SECRET, Gateway, process_exists, program, wait_for
 from gateway_case import new_address, new_id
 from mailbox import MailBox
@@ -348,7 +348,8 @@ class LiveRequests(ReloadCase):
         untouched = self.pid("console")
         storm = Storm(self)
         storm.run(seconds=4)
-        self.assertEqual(storm.failures, [])
+        self.assertEqual(storm.failures, [])  # no 401 either: the secret rotated all the while
+        self.assertGreater(storm.rotations, 2)
         self.assertNotIn("not reloaded", self.gateway.log())
         self.assertGreater(storm.reloads, 10)
         self.assertGreater(len(storm.mailed), 50)
@@ -370,10 +371,23 @@ class Storm:
     def __init__(self, case):
         self.case = case
         self.failures, self.mailed, self.printed = [], [], []
-        self.reloads = 0
+        self.reloads = self.rotations = 0
+        self.secrets = case.gateway.folder / "secrets"
+        self.secret = SECRET
+        self.rotate(SECRET)
+        self.using = {}  # thread -> the secret of its last request that has been answered
         self.stop = threading.Event()
 
+    def rotate(self, *secrets):
+        """Those are valid once the configuration has been read again."""
+        whole = self.secrets.with_suffix(".new")
+        whole.write_text("\n".join(secrets) + "\n", "utf-8")
+        whole.replace(self.secrets)
+
     def run(self, seconds):
+        former = SECRET
+        self.case.base["auth"] = {"app": {"secret": None, "secrets_file": str(self.secrets)}}
+        self.case.reloaded()
         threads = [threading.Thread(target=self.ask, args=(kind,)) for kind in ("smtp", "console", "console")]
         for thread in threads:
             thread.start()
@@ -387,6 +401,17 @@ class Storm:
             for _ in range(5):
                 self.case.gateway.hup()
                 time.sleep(0.02)
+            if turn % 5 == 0:
+                fresh = "secret-%d" % turn
+                self.rotate(former, fresh)
+                self.case.gateway.reload()  # may be the word of one that began before the file was written
+                self.case.gateway.reload()
+                self.secret = fresh  # the applications take the new one ...
+                for name in list(self.using):
+                    wait_for("the new secret's use", lambda: self.using[name] == fresh)
+                self.rotate(fresh)  # ... and then the old one goes
+                former = fresh
+                self.rotations += 1
         self.stop.set()
         for thread in threads:
             thread.join()
@@ -394,13 +419,15 @@ class Storm:
 
     def ask(self, provider):
         connection = http.client.HTTPConnection("127.0.0.1", self.case.gateway.port, timeout=40)
-        headers = {"Authorization": self.case.api.authorization, "Content-Type": "application/json"}
         while not self.stop.is_set():
+            secret = self.secret
+            headers = {"Authorization": basic("app", secret), "Content-Type": "application/json"}
             address = "storm-" + new_address()
             form = {"provider": provider, "to": address, "wait": 10 if provider == "console" else 0}
             connection.request("PUT", "/api/otp/" + new_id(), json.dumps(form), headers)
             answer = connection.getresponse()
             body = answer.read()
+            self.using[threading.get_ident()] = secret
             if answer.status != 200:
                 self.failures.append((answer.status, body[:200]))
             (self.mailed if provider == "smtp" else self.printed).append(address)

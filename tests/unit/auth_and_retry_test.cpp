@@ -26,6 +26,18 @@ TEST_F(BasicAuthTest, FindsTheNamespace) {
   EXPECT_TRUE(auth.check("bAsIc  YXBwOnNlOmNyZXQ="));
 }
 
+TEST_F(BasicAuthTest, TakesEachOfSeveralSecrets) {
+  config_.namespaces["app"].other_secrets = {"right"};
+  config_.namespaces["other"].name = "other";
+  config_.namespaces["other"].secret = "se:cret";
+  const auth::BasicAuth auth(config_);
+  EXPECT_TRUE(auth.check("Basic YXBwOnNlOmNyZXQ="));      // app:se:cret
+  EXPECT_TRUE(auth.check("Basic YXBwOnJpZ2h0"));          // app:right
+  EXPECT_FALSE(auth.check("Basic YXBwOndyb25n"));         // app:wrong
+  EXPECT_TRUE(auth.check("Basic b3RoZXI6c2U6Y3JldA=="));  // other:se:cret
+  EXPECT_FALSE(auth.check("Basic b3RoZXI6cmlnaHQ="));     // other:right
+}
+
 TEST_F(BasicAuthTest, SaysWhatIsWrong) {
   const auth::BasicAuth auth(config_);
   const std::vector<std::pair<std::string, std::string>> table = {

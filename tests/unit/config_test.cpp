@@ -106,6 +106,28 @@ TEST_F(ConfigTest, TheGoProgramsSampleLoads) {
             std::string::npos);
 }
 
+TEST_F(ConfigTest, SeveralSecretsForARotation) {
+  const std::string auth = "[auth.app]\norigins = [\"https://a.example\"]\n";
+  const auto listed = loaded(auth + "secrets = [\"old\", \"new\"]\n").namespaces.at("app");
+  EXPECT_EQ(listed.secret, "old");
+  EXPECT_EQ(listed.other_secrets, std::vector<std::string>{"new"});
+  write("secrets", "one, with a comma\r\n\ntwo\n");
+  const auto filed = loaded(auth + "secrets_file = \"secrets\"\n").namespaces.at("app");
+  EXPECT_EQ(filed.secret, "one, with a comma");
+  EXPECT_EQ(filed.other_secrets, std::vector<std::string>{"two"});
+  write("secrets", "\n");
+  for (const char* wrong : {"secrets = []", "secrets = [\"\"]", "secrets = [\"a\",\"b\",\"c\",\"d\",\"e\"]",
+                            "secrets_file = \"secrets\""}) {
+    EXPECT_TRUE(
+        refusal(auth + wrong + "\n").starts_with("config.toml:3: auth.app.secrets: expected 1 to 4 texts"))
+        << refusal(auth + wrong + "\n");
+  }
+  EXPECT_EQ(refusal(auth + "secret = \"word\"\nsecrets = [\"word\"]\n"),
+            "config.toml:4: auth.app.secrets: expected either secret or secrets; got both");
+  const auto number = refusal(auth + "secrets = [\"word\", 5]\n");
+  EXPECT_EQ(number, "config.toml:3: auth.app.secrets: expected a list of texts; got something else");
+}
+
 TEST_F(ConfigTest, AReloadKeepsWhatNeedsARestart) {
   const auto running = loaded(kAuth);
   auto same = running;
@@ -241,9 +263,9 @@ TEST_F(ConfigTest, OriginsAreWhatABrowserSends) {
 
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
   for (const char* key : {"app.trusted_proxies = []", "app.locale = \"de\"", "app.tls_certificate = \"x\"",
-                          "app.tls_key = \"x\"", "auth.app.secret_sha256 = \"x\"", "auth.app.secrets = []",
-                          "auth.app.view_key = true", "auth.app.name = \"x\"", "auth.app.logo_url = \"x\"",
-                          "auth.app.accent = \"x\"", "fallback.step_timeout = 5", "limits.mode = \"monitor\"",
+                          "app.tls_key = \"x\"", "auth.app.secret_sha256 = \"x\"", "auth.app.view_key = true",
+                          "auth.app.name = \"x\"", "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"",
+                          "fallback.step_timeout = 5", "limits.mode = \"monitor\"",
                           "web.templates_dir = \"x\"", "admin.address = \"x\""}) {
     const std::string error = refusal(key + std::string("\n"));
     EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
