@@ -182,6 +182,20 @@ class CommandLine(unittest.TestCase):
         self.gateway.write_config({"app": {"otp_tll": 5}})
         self.assertIn("otp_ttl", self.assert_accepted())
 
+    def test_what_plugins_have_against_their_sections(self):
+        self.gateway.write_config({"providers": {
+            "console": {"file": "/nowhere/codes"},
+            "smtp": {"enabled": True, "host": "localhost", "from_email": "nobody", "password": "very-secret-word"}}})
+        output = self.assert_refused()
+        self.assertRegex(output, r"config\.toml:[0-9]+: providers\.smtp: from_email: expected")
+        self.assertRegex(output, r"config\.toml:[0-9]+: providers\.console: file: cannot open /nowhere/codes")
+        self.assertNotIn("very-secret-word", output)
+        library = self.gateway.folder / "acme.so"
+        library.write_bytes(b"no library")
+        library.chmod(0o644)
+        self.gateway.write_config({"providers": {"acme": {"enabled": True, "plugin": str(library)}}})
+        self.assertRegex(self.assert_refused(), r"config\.toml:[0-9]+: providers\.acme: .*acme\.so: cannot be loaded")
+
     def test_later_releases(self):
         for changes in ({"limits": {"address_sends": ["5/10m"]}}, {"auth": {"app": {"view_key": True}}},
                         {"fallback": {"step_timeout": "5s"}}, {"app": {"tls_certificate": "x", "tls_key": "y"}},

@@ -111,6 +111,21 @@ class BadPlugins(unittest.TestCase):
         self.assertIn("broken.so", gateway.log())
 
 
+    def test_its_complaint_is_told_once_however_often_it_is_started(self):
+        gateway = Gateway()
+        self.addCleanup(gateway.close)
+        later = gateway.folder / "later"
+        gateway.write_config({"providers": {"console": {"file": str(later / "codes")}}})
+        api = gateway.start().client()
+        wait_for("the complaint", lambda: "providers.console: file: cannot open" in gateway.log())
+        time.sleep(1.5)  # some starts more
+        self.assertEqual(gateway.log().count("cannot open"), 1, gateway.log())
+        self.assertRegex(gateway.log(), r"config\.toml:[0-9]+: providers\.console: file: cannot open")
+        later.mkdir()
+        wait_for("its next start", lambda: api.put(new_id(), to="someone").status == 200, seconds=20)
+        self.assertEqual(gateway.log().count("cannot open"), 1, gateway.log())
+
+
 class ByHand(unittest.TestCase):
     """[workers] spawn = false: the worker is a process of its own that reads the same configuration."""
 
