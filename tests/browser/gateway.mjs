@@ -1,35 +1,10 @@
 // The real gateway with a configuration and a data folder of its own, and a real SMTP server behind it.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-// Asks until it is true, or fails with what was waited for.
-export async function until(what, ask, milliseconds = 10_000) {
-  const end = Date.now() + milliseconds;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    if (Date.now() > end) throw new Error(`waited ${milliseconds} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-async function ended(child) {
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-}
+import { ended, freePort, Program, until } from "./process.mjs";
 
 async function startMailServer() {
   const child = spawn(process.env.OTPGW_PYTHON, ["mail_server.py"], { stdio: ["pipe", "pipe", "inherit"] });
@@ -78,26 +53,20 @@ from_email = "Test <t@example.com>"
 max_conns = 2
 timeout = "5s"
 `);
-    gateway.child = spawn(join(process.env.OTPGW_BIN, "otpgateway"), [`--config=${config}`],
-                          { stdio: ["ignore", "pipe", "pipe"] });
-    gateway.log = "";
-    for (const stream of [gateway.child.stdout, gateway.child.stderr]) {
-      stream.on("data", (chunk) => (gateway.log += chunk));
-    }
+    gateway.program = new Program("otpgateway", `--config=${config}`);
     try {
       await until("the gateway", () => fetch(gateway.origin + "/api/health").then((a) => a.ok, () => false));
       await gateway.put({ to: "first@example.com" });
       await gateway.mailTo("first@example.com");  // now its worker is there, too
     } catch (error) {
       await gateway.stop();
-      throw new Error(`${error.message}\n${gateway.log}`);
+      throw new Error(`${error.message}\n${gateway.program.log}`);
     }
     return gateway;
   }
 
   async stop() {
-    this.child.kill("SIGTERM");
-    await ended(this.child);
+    await this.program.stop();
     await this.mailServer.stop();
     await rm(this.folder, { recursive: true });
   }

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { openPage, startBrowser, violations } from "./browser.mjs";
-import { codeIn, Gateway, until } from "./gateway.mjs";
+import { codeIn, Gateway } from "./gateway.mjs";
+import { until } from "./process.mjs";
 import { startShop } from "./shop.mjs";
 
 let gateway, browser, shop, page;

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { assertUsable, openPage, startBrowser } from "./browser.mjs";
-import { codeIn, Gateway, linkIn, until } from "./gateway.mjs";
+import { codeIn, Gateway, linkIn } from "./gateway.mjs";
+import { until } from "./process.mjs";
 
 let gateway, browser, page;
 before(async () => {

@@ -32,13 +32,6 @@ std::string request_of(const std::string& more, const wire::Job& what = job(),
   return server.requests().at(0);
 }
 
-std::string body_of(const std::string& request) { return request.substr(request.find("\r\n\r\n") + 4); }
-std::string header(const std::string& request, const std::string& name) {
-  const auto at = request.find("\r\n" + name + ": ");
-  if (at == request.npos) return {};
-  const auto from = at + 4 + name.size();
-  return request.substr(from, request.find("\r\n", from) - from);
-}
 Poco::JSON::Object::Ptr json(const std::string& text) {
   return Poco::JSON::Parser().parse(text).extract<Poco::JSON::Object::Ptr>();
 }
