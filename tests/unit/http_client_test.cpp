@@ -205,6 +205,21 @@ TEST(HttpClient, ReadsRetryAfter) {
   EXPECT_EQ(result.retry_after, 7s);
 }
 
+TEST(HttpClient, GivesAHeaderOfTheLastAnswer) {
+  int asked = 0;
+  const FakeHttpServer server([&](int socket, const std::string&) {
+    return FakeHttpServer::write(
+        socket,
+        ++asked == 1 ? "HTTP/1.1 403 X\r\nX-Amzn-ErrorType: Forbidden\r\nContent-Length: 0\r\n\r\n" : ok());
+  });
+  Client client;
+  EXPECT_EQ(client.header("x-amzn-errortype"), "");
+  EXPECT_EQ(post(client, server).status, 403);
+  EXPECT_EQ(client.header("x-amzn-errortype"), "Forbidden");
+  EXPECT_EQ(post(client, server).status, 200);
+  EXPECT_EQ(client.header("x-amzn-errortype"), "");
+}
+
 TEST(HttpClient, WritesForms) {
   EXPECT_EQ(form({{"to", "+91 98&=%"}, {"empty", ""}, {"body", "Grüße\n"}}),
             "to=%2B91%2098%26%3D%25&body=Gr%C3%BC%C3%9Fe%0A");

@@ -163,6 +163,13 @@ class Client {
     return answer(exchange, code, request.body.size());
   }
 
+  // A header of the last answer; empty when it has none of that name.
+  [[nodiscard]] std::string header(const char* name) const {
+    curl_header* found = nullptr;
+    const auto code = ::curl_easy_header(curl_.get(), name, 0, CURLH_HEADER, -1, &found);
+    return code == CURLHE_OK ? found->value : std::string();
+  }
+
  private:
   struct CloseHandle {
     void operator()(CURL* handle) const { ::curl_easy_cleanup(handle); }
