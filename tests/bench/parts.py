@@ -4,6 +4,7 @@ import statistics
 import subprocess
 import time
 
+import plugin_sends
 from bench_gateway import AUTHORIZATION, BenchGateway, Sink, load, resident_mib, wrk
 from gateway import program
 
@@ -30,9 +31,11 @@ TARGETS = {
     "worker RSS": ("MiB", "at most", 16),
     "start, empty": ("ms", "at most", 50),
     "start, 100,000 OTPs": ("ms", "at most", 200),
+    **plugin_sends.TARGETS,
 }
 UNITS = {"PUT, 128 connections, p99": "ms", "wrong check, p99": "ms", "health": "/s",
-         "answer to mail, p99": "ms", "busy 256": "/s", "busy 1000": "/s"}
+         "answer to mail, p99": "ms", "busy 256": "/s", "busy 1000": "/s",
+         **plugin_sends.UNITS}
 
 
 class Stage:
@@ -202,4 +205,4 @@ def start(_):
 
 
 PARTS = {part.__name__: part for part in (
-    put, check, status, page, providers, health, mails, latency, busy, idle, memory, start)}
+    put, check, status, page, providers, health, mails, latency, busy, idle, memory, start, plugin_sends.sends)}
