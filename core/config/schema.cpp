@@ -140,6 +140,7 @@ constexpr Key kKeys[] = {
     text("webhooks.*.body"),
     text("webhooks.*.success_pattern"),
     text("webhooks.*.reject_pattern"),
+    text("webhooks.*.retry_pattern"),
     boolean("webhooks.*.idempotent"),
     {"webhooks.*.ca_file", Type::path},
     choice("webhooks.*.channel_kind", "email|sms|whatsapp|voice|other"),

@@ -60,17 +60,21 @@ Said read(const std::string& body) {
 }  // namespace
 
 Verdict::Verdict(const JsonConfig& config)
-    : success_pattern_(config, "success_pattern"), reject_pattern_(config, "reject_pattern") {}
+    : success_pattern_(config, "success_pattern"),
+      reject_pattern_(config, "reject_pattern"),
+      retry_pattern_(config, "retry_pattern") {}
 
 Result Verdict::of(const http::Answer& answer) const {
   if (answer.fate != http::Answer::Fate::answered) return http::no_answer(answer);
-  const bool patterns = success_pattern_.given() || reject_pattern_.given();
+  const bool patterns = success_pattern_.given() || reject_pattern_.given() || retry_pattern_.given();
   return http::with_status(patterns ? by_patterns(answer) : by_word(answer), answer);
 }
 
 Result Verdict::by_patterns(const http::Answer& answer) const {
   if (reject_pattern_.is_found_in(answer.body))
     return Result::rejected(answered(answer, " with what reject_pattern names"));
+  if (retry_pattern_.is_found_in(answer.body))
+    return Result::retry(answered(answer, " with what retry_pattern names"));
   if (!answer.success()) return by_status(answer);
   if (!answer.whole) return Result::unknown(answered(answer, ", and its body came in part only"));
   // An upstream that answers "failed" with 200 has most likely sent nothing, but nobody said so.

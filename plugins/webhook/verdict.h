@@ -21,7 +21,7 @@ class Verdict {
   [[nodiscard]] Result by_patterns(const http::Answer& answer) const;
   [[nodiscard]] Result by_word(const http::Answer& answer) const;
 
-  Pattern success_pattern_, reject_pattern_;
+  Pattern success_pattern_, reject_pattern_, retry_pattern_;
 };
 
 }  // namespace otpgw::webhook

@@ -28,6 +28,7 @@ constexpr const char* kConfigSchema =
     R"("body":{"type":"string"},)"
     R"("success_pattern":{"type":"string"},)"
     R"("reject_pattern":{"type":"string"},)"
+    R"("retry_pattern":{"type":"string"},)"
     R"("idempotent":{"type":"boolean"},)"
     R"("channel_kind":{"enum":["email","sms","whatsapp","voice","other"]},)"
     R"("channel_name":{"type":"string"},)"

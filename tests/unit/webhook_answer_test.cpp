@@ -106,7 +106,7 @@ TEST(Webhook, NothingOfTheAnswerIsQuoted) {
 
 TEST(Webhook, PatternsDecide) {
   const auto* const keys =
-      R"~(,"success_pattern":"\"status\": *\"0\"","reject_pattern":"bad (number|word)")~";
+      R"~(,"success_pattern":"\"status\": *\"0\"","reject_pattern":"bad (number|word)","retry_pattern":"busy")~";
   const auto by = [&](int status, const std::string& body) {
     return sent_to(says(answer(status, body)), keys);
   };
@@ -118,6 +118,14 @@ TEST(Webhook, PatternsDecide) {
   EXPECT_EQ(by(503, "bad word").code, ResultCode::rejected);
   EXPECT_EQ(by(503, "x").code, ResultCode::retry);
   EXPECT_EQ(by(400, R"({"status": "0"})").code, ResultCode::rejected);
+  for (const int status : {200, 400, 500}) {
+    EXPECT_EQ(by(status, R"({"status": "0"} busy)").code, ResultCode::retry);
+    EXPECT_EQ(by(status, "busy, bad number").code, ResultCode::rejected);
+  }
+  EXPECT_THAT(by(200, "busy").detail, HasSubstr("retry_pattern"));
+  EXPECT_EQ(
+      sent_to(says(answer(200, "busy", "Retry-After: 3\r\n")), R"(,"retry_pattern":"busy")").retry_after_ms,
+      3000);
   // With a pattern, a field "result" is the upstream's own.
   EXPECT_EQ(by(200, R"({"status": "0","result":"rejected"})").code, ResultCode::sent);
   EXPECT_EQ(sent_to(says(answer(200, "fine")), R"(,"reject_pattern":"bad")").code, ResultCode::sent);

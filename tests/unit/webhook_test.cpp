@@ -186,6 +186,7 @@ TEST(Webhook, RefusesConfigurationsAndSaysWhy) {
        "body: a form is one line without spaces"},
       {"https://h/", R"~(,"success_pattern":"(a")~", "success_pattern: expected a regular expression"},
       {"https://h/", R"(,"reject_pattern":"a{1001}")", "reject_pattern: expected a regular expression"},
+      {"https://h/", R"(,"retry_pattern":"[")", "retry_pattern: expected a regular expression"},
       {"https://h/", R"~(,"address_pattern":"(?=a)")~", "address_pattern: expected a regular expression"},
       {"https://h/", R"(,"channel_kind":"pigeon")", "channel_kind: expected one of email, sms"},
       {"https://h/", R"(,"channel_name":"a\nb")", "channel_name: expected a name"},
