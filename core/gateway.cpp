@@ -32,6 +32,7 @@
 #include "core/http/router.h"
 #include "core/message/setup.h"
 #include "core/ops/log.h"
+#include "core/otp/boot_clock.h"
 #include "core/otp/code.h"
 #include "core/otp/otp_service.h"
 #include "core/store/sqlite/sqlite_store.h"
@@ -118,9 +119,10 @@ class Gateway::Parts {
     make_private_folder(app.data_dir);
     make_private_folder(sqlite.path.parent_path());
     const bool fresh = !fs::exists(sqlite.path) || fs::file_size(sqlite.path) == 0;
+    clock_.emplace(value_or_throw(otp::BootClock::open(app.data_dir / "clock")));
     vault_.emplace(value_or_throw(otp::CodeVault::open_file(app.data_dir / "otpgateway.key", fresh)));
     store_ = value_or_throw(store::sqlite::open_store(
-        sqlite.path, clock_,
+        sqlite.path, *clock_,
         {.jobs_queued =
              [this](const std::string& provider) {
                broker_->post([this, provider] { dispatcher_->jobs_queued(provider); });
@@ -133,7 +135,7 @@ class Gateway::Parts {
              }},
         sqlite.min_free_bytes));
     dispatcher_ = std::make_unique<delivery::Dispatcher>(
-        delivery::Dispatcher::Parts{*store_, *vault_, clock_,
+        delivery::Dispatcher::Parts{*store_, *vault_, *clock_,
                                     [this](const std::string& provider, const wire::Descriptor& descriptor) {
                                       loop_.post([this, provider, descriptor] {
                                         gate_->worker_ready(provider, descriptor);
@@ -191,7 +193,7 @@ class Gateway::Parts {
         otp::OtpService::Parts{*store_,
                                *gate_,
                                *vault_,
-                               clock_,
+                               *clock_,
                                {[this](auto task) { loop_.post(std::move(task)); },
                                 [this](auto delay, auto task) { return loop_.after(delay, std::move(task)); },
                                 [this](auto timer) { loop_.cancel(timer); }}},
@@ -199,7 +201,7 @@ class Gateway::Parts {
     const auto config = message::config_of(setup_);
     api_ = api::add_api_routes(router_, {*vault_, *service_, [this] { return store_->writable(); }}, config);
     const auto share = prefix_ / "share/otpgateway";
-    pages_ = value_or_throw(web::add_page_routes(router_, config, *service_, clock_, share / "web"));
+    pages_ = value_or_throw(web::add_page_routes(router_, config, *service_, *clock_, share / "web"));
     value_or_throw(web::add_static_routes(router_, share / "static"));
     loop_.at_turn_end([this] { store_->end_reads(); });
   }
@@ -397,7 +399,7 @@ class Gateway::Parts {
   const config::Sources sources_;
   const fs::path prefix_;
   const sigset_t signals_;
-  otp::SystemClock clock_;
+  std::optional<otp::BootClock> clock_;
   std::optional<otp::CodeVault> vault_;
   std::atomic<bool> failed_ = false;
   std::mutex posted_mutex_;

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "core/wire/boot_time.h"
+
 namespace otpgw::worker {
 namespace {
 
@@ -57,16 +59,19 @@ void SenderPool::run(std::size_t slot) {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
-    const auto job = std::move(queue_.front());
+    auto job = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    outbox_.put(send(job, slot));
+    outbox_.put(send(std::move(job), slot));
     lock.lock();
   }
 }
 
-wire::Result SenderPool::send(const wire::Job& job, std::size_t slot) {
+wire::Result SenderPool::send(wire::Job job, std::size_t slot) {
   const auto now = unix_ms();
+  // A plug-in knows wall time alone: the expiry as our wall clock stands now.
+  if (!job.boot_id.empty() && job.boot_id == wire::boot_id())
+    job.expiry_unix_ms = now + job.expiry_boot_ms - wire::boot_ms();
   const auto left_ms = std::min<int64_t>(job.timeout_ms, job.expiry_unix_ms - now);
   if (left_ms <= 0)  // the code is worth nothing any more; ending the job is the core's to do
     return {.job_id = job.id,

@@ -36,7 +36,7 @@ class SenderPool {
 
  private:
   void run(std::size_t slot);
-  [[nodiscard]] wire::Result send(const wire::Job& job, std::size_t slot);
+  [[nodiscard]] wire::Result send(wire::Job job, std::size_t slot);
 
   const std::vector<PluginInstance*> instances_;
   const std::size_t queue_max_;

@@ -5,6 +5,7 @@
 #include "core/delivery/retry_policy.h"
 #include "core/message/otp_json.h"
 #include "core/ops/log.h"
+#include "core/wire/boot_time.h"
 #include "otpgw/provider.h"
 
 namespace otpgw::delivery {
@@ -134,7 +135,10 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
   out.otp_json.push_back('{');
   message::append_otp_members(out.otp_json, job.otp, *code, job.otp.ttl_seconds(now));
   out.otp_json.push_back('}');
-  out.expiry_unix_ms = job.otp.expires_at;
+  const auto left_ms = job.otp.expires_at - now;
+  out.expiry_unix_ms = otp::SystemClock().now() + left_ms;
+  out.boot_id = wire::boot_id();
+  out.expiry_boot_ms = wire::boot_ms() + left_ms;
   out.timeout_ms = static_cast<uint32_t>(enabled->second.timeout.count());
   auto worker = broker_->assign(provider, out);
   if (!worker) return settle(job, DeliveryState::queued, {}, "waiting for a worker");

@@ -7,7 +7,8 @@
 
 namespace otpgw::otp {
 
-// Milliseconds since 1970-01-01 UTC. Persisted expiries are wall time.
+// Milliseconds since 1970-01-01 UTC by the gateway's clock (boot_clock.h), which wall time need not agree
+// with.
 using UnixMs = int64_t;
 
 // What time it is: injected, so that tests own it.
@@ -17,6 +18,7 @@ class Clock {
   [[nodiscard]] virtual UnixMs now() const = 0;
 };
 
+// Wall time: may be set forward and back at any moment.
 class SystemClock final : public Clock {
  public:
   [[nodiscard]] UnixMs now() const override {

@@ -57,7 +57,7 @@ Frames encode(const Message& message) {
                  [&](const Job& m) {
                    out.put(m.id).put(m.attempt).put(m.name_space).put(m.otp_id).put(m.address).put(m.code);
                    out.put(m.subject).put(m.body).put(m.text_body).put(m.locale).put(m.extra).put(m.otp_json);
-                   out.put(m.expiry_unix_ms).put(m.timeout_ms);
+                   out.put(m.expiry_unix_ms).put(m.timeout_ms).put(m.boot_id).put(m.expiry_boot_ms);
                    return kJob;
                  },
                  [&](const Result& m) {
@@ -98,7 +98,7 @@ std::optional<Message> decode(std::string_view command, std::string_view body) {
     Job m;
     in.get(m.id).get(m.attempt).get(m.name_space).get(m.otp_id).get(m.address).get(m.code);
     in.get(m.subject).get(m.body).get(m.text_body).get(m.locale).get(m.extra).get(m.otp_json);
-    in.get(m.expiry_unix_ms).get(m.timeout_ms);
+    in.get(m.expiry_unix_ms).get(m.timeout_ms).get(m.boot_id).get(m.expiry_boot_ms);
     if (!in.ok() || m.id.empty()) return {};
     return m;
   }

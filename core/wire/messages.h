@@ -59,13 +59,17 @@ struct Address {
   std::string country;
 };
 
-// Core -> worker: send this. The worker's deadline for the call is min(now + timeout_ms, expiry_unix_ms).
+// Core -> worker: send this. The call ends after timeout_ms, or at the code's expiry if that comes first. A
+// worker of the same boot goes by expiry_boot_ms, because wall time can be set while a job waits; one on
+// another machine by expiry_unix_ms.
 struct Job {
   std::string id;
   uint32_t attempt = 1;
   std::string name_space, otp_id, address, code, subject, body, text_body, locale, extra, otp_json;
   int64_t expiry_unix_ms = 0;
   uint32_t timeout_ms = 5000;
+  std::string boot_id{};  // the core's (boot_time.h)
+  int64_t expiry_boot_ms = 0;
 };
 
 enum class ResultCode : int32_t { sent = 0, retry = 1, rejected = 2, unknown = 3, broken = 4 };

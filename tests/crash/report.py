@@ -33,7 +33,7 @@ def progress(done, total, what):
 
 def table(title, rows):
     """`rows`: (case, {column: number}); further columns of a row are printed behind the table's own."""
-    further = sorted({name for _, values in rows for name in values} - set(_COLUMNS))
+    further = [name for name in dict.fromkeys(name for _, values in rows for name in values) if name not in _COLUMNS]
     names = (*_COLUMNS, *further)
     width = max([len(title), *(len(case) for case, _ in rows)])
     lines = ["%-*s  %s" % (width, title, "  ".join(names))]

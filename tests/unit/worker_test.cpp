@@ -18,6 +18,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "core/wire/boot_time.h"
 #include "core/wire/messages.h"
 
 namespace otpgw {
@@ -295,6 +296,26 @@ TEST_F(WorkerTest, AnExpiredJobIsNotSent) {
   EXPECT_EQ(result->code, ResultCode::retry);
   EXPECT_EQ(result->detail, "expired before the call");
   EXPECT_EQ(lines_sent(), 0);
+}
+
+TEST_F(WorkerTest, OnTheCoresMachineWallTimeDoesNotMatter) {
+  Router core(endpoint_);
+  WorkerProcess process(console_line());
+  ASSERT_TRUE(core.receive_a<wire::Ready>());
+  auto in_time = job("job-1"), late = job("job-2"), elsewhere = job("job-3");
+  in_time.expiry_unix_ms = elsewhere.expiry_unix_ms = unix_ms() - 1;
+  in_time.boot_id = late.boot_id = wire::boot_id();
+  in_time.expiry_boot_ms = elsewhere.expiry_boot_ms = wire::boot_ms() + 60'000;
+  late.expiry_boot_ms = wire::boot_ms() - 1;
+  elsewhere.boot_id = "another boot";
+  for (const auto& [one, code] : {std::pair{in_time, ResultCode::sent}, std::pair{late, ResultCode::retry},
+                                  std::pair{elsewhere, ResultCode::retry}}) {
+    core.send(one);
+    const auto result = core.receive_a<wire::Result>();
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->code, code) << one.id;
+  }
+  EXPECT_EQ(lines_sent(), 1);
 }
 
 TEST_F(WorkerTest, JobsBeyondEveryCreditAreHandedBack) {
