@@ -8,6 +8,7 @@ the median of the rounds' ratios counts. Two controls must be found guilty: good
 and a core that is not there when codes expire.
 """
 
+import collections
 import json
 import pathlib
 import sqlite3
@@ -90,7 +91,9 @@ class Rounds:
         self.upstream = upstream
         self.good = good
         self.bad = bad
+        self.asked_at = {}  # id -> time, of the failing providers' jobs
         self.expires_at = {}  # id -> at the latest
+        self.ends = collections.defaultdict(collections.Counter)  # provider -> state -> jobs
         self.charged = 0
         self.ratios = []
         client = gateway.client()
@@ -105,6 +108,7 @@ class Rounds:
         for job in range(JOBS_EACH):
             for provider in self.bad:
                 otp_id = "%s-%d-%d-bad" % (provider, number, job)
+                self.asked_at[otp_id] = time.time()
                 answer = client.put(otp_id, provider=provider, to="a@b.example", ttl=TTL_SECONDS)
                 if answer.status != 200:
                     raise AssertionError("%s: %r" % (otp_id, answer))
@@ -116,6 +120,7 @@ class Rounds:
             self.charged += answer.status == 200 and answer.data["attempts"] != 1
         self.ratios.append((p99(alone), p99(beside)))
         time.sleep(max(0.0, self.expires_at[ids[-1]] + SWEEP_SECONDS - time.time()))
+        self.count_ends(self.asked_at[ids[0]])
 
     def good_load(self, name, seconds):
         """Milliseconds from PUT to arrival at the good upstream, of a steady load."""
@@ -134,17 +139,14 @@ class Rounds:
         wait_for("all arrivals", lambda: asked.keys() <= self.upstream.arrivals.keys(), 60)
         return [(self.upstream.arrivals[otp_id] - at) * 1e3 for otp_id, at in asked.items()]
 
-    def ends(self):
-        """provider -> state -> jobs, of the failing providers' jobs that the database still has."""
-        ends = {}
+    def count_ends(self, since):
+        """How the failing providers' jobs of codes that ended between then and now stand in the database."""
         with sqlite3.connect("file:%s?mode=ro" % self.gateway.database, uri=True) as database:
             for provider, state in database.execute(
-                    "SELECT job.provider, job.state FROM job WHERE job.provider != ? AND expires_at <= ?",
-                    (self.good, (time.time() - 1) * 1000)):
-                count = ends.setdefault(provider, {})
-                count[STATES[state]] = count.get(STATES[state], 0) + 1
+                    "SELECT provider, state FROM job WHERE provider != ? AND expires_at BETWEEN ? AND ?",
+                    (self.good, since * 1000, (time.time() - 1) * 1000)):
+                self.ends[provider][STATES[state]] += 1
         database.close()
-        return ends
 
     def late(self, provider):
         """Calls of that provider that began after their code's end (SMTP's: after the end of all before them)."""
@@ -155,7 +157,7 @@ class Rounds:
                 continue
             end = self.expires_at.get(otp_id) or max(
                 (end for own, end in self.expires_at.items()
-                 if own.startswith(provider) and end - TTL_SECONDS <= at), default=at)
+                 if own.startswith(provider) and self.asked_at[own] <= at), default=at)
             if at > end + LATE_SECONDS_MAX:
                 late.append((otp_id, at - end))
         return late
@@ -164,18 +166,18 @@ class Rounds:
         """How many times its p99 alone the good provider's p99 beside the trouble is: the median of the rounds."""
         return statistics.median(max(beside, NOISE_MS) / max(alone, NOISE_MS) for alone, beside in self.ratios)
 
-    def report(self, title, ends):
+    def report(self, title):
         table(title, [(provider, {
             "faults": sum(states.values()), "acknowledged": JOBS_EACH * len(self.ratios),
             "lost": unfinished(states), "late": len(self.late(provider)),
             "ends": " ".join("%s %d" % item for item in sorted(states.items()))})
-            for provider, states in sorted(ends.items())])
+            for provider, states in sorted(self.ends.items())])
         print("  good provider, p99 alone -> beside: %s ms; median of the ratios %.1f; guesses charged %d" % (
             ", ".join("%.0f -> %.0f" % pair for pair in self.ratios), self.slower(), self.charged), flush=True)
 
 
 def unfinished(states):
-    return states.get("queued", 0) + states.get("sending", 0)
+    return states["queued"] + states["sending"]
 
 
 class Outages(unittest.TestCase):
@@ -190,16 +192,15 @@ class Outages(unittest.TestCase):
     def test_every_job_ends_in_time_and_nobody_else_notices(self):
         bad = sorted(set(self.config["providers"]) | set(self.config["webhooks"]) - {"good", "mixed"})
         rounds = Rounds(self.gateway, self.upstream, "good", bad)
-        ends = {}
         for number in range(ROUNDS):
             rounds.run(number)
-            ends = rounds.ends()
-            for provider, states in ends.items():
-                self.assertEqual(unfinished(states), 0, "%s has jobs beyond their codes' end" % provider)
-                self.assertLessEqual(states.keys(), ENDS.get(provider, set(STATES)), provider)
             progress(number + 1, ROUNDS, "rounds of outages")
-        rounds.report("outage", ends)
-        self.assertEqual(set(ends), set(bad))
+        rounds.report("outage")
+        for provider in bad:
+            states = rounds.ends[provider]
+            self.assertEqual(states.total(), ROUNDS * JOBS_EACH, provider)
+            self.assertEqual(unfinished(states), 0, "%s has jobs beyond their codes' end" % provider)
+            self.assertLessEqual(states.keys(), ENDS.get(provider, set(STATES)), provider)
         self.assertEqual({provider: rounds.late(provider) for provider in bad}, {provider: [] for provider in bad})
         self.assertEqual(rounds.charged, 0, "an outage was charged as a guess")
         self.assertLessEqual(rounds.slower(), SLOWER_MAX)
@@ -207,15 +208,17 @@ class Outages(unittest.TestCase):
     def test_the_control_that_shares_a_provider_with_the_trouble_is_slow(self):
         rounds = Rounds(self.gateway, self.upstream, "mixed", ["mixed"])
         rounds.run(0)
-        rounds.report("control", {})
+        rounds.report("control")
         self.assertGreater(rounds.slower(), SLOWER_MAX)
 
     def test_the_control_whose_core_is_away_leaves_jobs_without_an_end(self):
         rounds = Rounds(self.gateway, self.upstream, "good", ["http-error"])
+        asked_at = time.time()
         self.gateway.client().put("left-behind-bad", provider="http-error", to="a@b.example", ttl=1)
         self.gateway.kill()
         time.sleep(1 + SWEEP_SECONDS)
-        self.assertGreater(unfinished(rounds.ends()["http-error"]), 0)
+        rounds.count_ends(asked_at)
+        self.assertGreater(unfinished(rounds.ends["http-error"]), 0)
 
 
 if __name__ == "__main__":

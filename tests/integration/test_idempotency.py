@@ -5,12 +5,14 @@ with the delivery as it stands now; another request under the same key is 409. M
 time, and across a restart; the mail box counts.
 """
 
+import http.client
+import random
 import threading
 import time
 import unittest
 import uuid
 
-from gateway import Gateway
+from gateway import Gateway, wait_for
 from gateway_case import GatewayCase, new_address, new_id, other_code
 from mailbox import MailBox
 
@@ -159,6 +161,44 @@ class Restart(unittest.TestCase):
         self.assertEqual(api.put(otp_id, put_key, provider="smtp", to=address).status, 409)
         time.sleep(1)
         self.assertEqual(len(box.mails_to(address)), 1)
+
+    def test_a_request_that_a_kill_cut_off_is_repeated_and_done_once(self):
+        box = MailBox()
+        self.addCleanup(box.shut_down)
+        gateway = Gateway(smtp_port=box.port)
+        self.addCleanup(gateway.close)
+        gateway.start()
+        wait_for("the smtp worker", lambda: gateway.client().put(None, provider="smtp").status == 200)
+        cut_off = 0
+        for _ in range(5):
+            asked = {new_id(): (key(), new_address()) for _ in range(16)}
+            answers = {}
+
+            def put(otp_id):
+                headers, address = asked[otp_id]
+                try:
+                    answers[otp_id] = gateway.client().put(otp_id, headers, provider="smtp", to=address).data
+                except (OSError, http.client.HTTPException):
+                    pass
+
+            threads = [threading.Thread(target=put, args=(otp_id,)) for otp_id in asked]
+            for thread in threads:
+                thread.start()
+            answered = random.randrange(8)
+            wait_for("some answers", lambda n=answered: len(answers) >= n)
+            gateway.kill()
+            for thread in threads:
+                thread.join()
+            cut_off += len(asked) - len(answers)
+            gateway.start()
+            for otp_id, (headers, address) in asked.items():
+                again = gateway.client().put(otp_id, headers, provider="smtp", to=address)
+                self.assertEqual((again.status, again.data["generate"]), (200, 1), again)
+                self.assertEqual(again.data["otp"], answers.get(otp_id, again.data)["otp"])
+                mails = box.wait_for(address)  # a copy of what was under way at the kill is the same mail
+                self.assertEqual(len({mail.message["Message-ID"] for mail in box.mails_to(address)}), 1)
+                self.assertIn(again.data["otp"], mails[0].part("text/html") or mails[0].part("text/plain"))
+        self.assertGreater(cut_off, 0, "no kill came in time")
 
 
 if __name__ == "__main__":
