@@ -13,6 +13,9 @@ namespace otpgw::store::sqlite {
 namespace {
 
 constexpr int kApplicationId = 0x4f545047;  // "OTPG"
+// A database up to this size is read whole at each start, which takes some tenths of a second at most: SQLite
+// keeps no checksums, and a damaged index takes what is written and does not give it back.
+constexpr std::uintmax_t kReadWholeBytesMax = std::uintmax_t{16} << 20;
 
 // migrations[N] takes a database from user_version N to N + 1. Released ones never change.
 constexpr std::array kMigrations = {
@@ -122,8 +125,9 @@ Connection open_writer(const std::filesystem::path& file) {
   connection.exec("PRAGMA wal_autocheckpoint = 1000");
   // 8 MiB: with random ids the default of 2 MiB reads a page back for every other write.
   connection.exec("PRAGMA cache_size = -8192");
-  if (std::filesystem::exists(suspicion_about(file))) {
-    if (const auto found = connection.ask("PRAGMA quick_check(1)"); found != "ok") {
+  if (std::filesystem::file_size(file) <= kReadWholeBytesMax ||
+      std::filesystem::exists(suspicion_about(file))) {
+    if (const auto found = connection.ask("PRAGMA integrity_check(1)"); found != "ok") {
       throw SqlError(SQLITE_CORRUPT,
                      "the database is damaged; put a backup in its place, or move it away with its -wal "
                      "file to begin anew (" +

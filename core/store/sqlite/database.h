@@ -24,12 +24,12 @@ class FileLock {
 };
 
 // The writing connection: WAL (checked), synchronous=FULL, schema made or migrated. Throws SqlError; a file
-// of another program or of a later version is refused and not touched, and so is a damaged one that is under
-// suspicion.
+// of another program or of a later version is refused and not touched, and so is a damaged one if it is small
+// or under suspicion.
 [[nodiscard]] Connection open_writer(const std::filesystem::path& file);
 
 // Puts the database under suspicion: the next open_writer reads all of it before it trusts it. That takes a
-// second for some hundred megabytes, so not every start does it.
+// second or more for each hundred megabytes, so not every start does it.
 void suspect(const std::filesystem::path& file);
 
 // A read-only connection that never checkpoints. The writer must be open.

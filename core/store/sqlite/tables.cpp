@@ -69,6 +69,9 @@ std::optional<OtpRow> Reads::find_otp(std::string_view name_space, std::string_v
   Statement::Run run(find_otp_, name_space, id);
   if (!run.row()) return {};
   auto row = read_otp(run);
+  // SQLite takes the index's word for it. In a damaged file that can be another's row.
+  if (row.otp.name_space != name_space || row.otp.id != id)
+    throw SqlError(SQLITE_CORRUPT, "the index of the OTPs names a wrong row");
   row.otp.delivery = read_delivery(run, kOtpColumns);
   return row;
 }
