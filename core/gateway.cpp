@@ -20,6 +20,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "core/admin.h"
 #include "core/api/routes.h"
 #include "core/broker/broker.h"
 #include "core/broker/plugin_check.h"
@@ -33,6 +34,7 @@
 #include "core/message/setup.h"
 #include "core/ops/log.h"
 #include "core/otp/boot_clock.h"
+#include "core/ops/metrics.h"
 #include "core/otp/code.h"
 #include "core/otp/otp_service.h"
 #include "core/store/sqlite/sqlite_store.h"
@@ -133,9 +135,9 @@ class Gateway::Parts {
                failed_ = true;
                kill(getpid(), SIGTERM);
              }},
-        sqlite.min_free_bytes));
+        sqlite.min_free_bytes, &metrics_));
     dispatcher_ = std::make_unique<delivery::Dispatcher>(
-        delivery::Dispatcher::Parts{*store_, *vault_, *clock_,
+        delivery::Dispatcher::Parts{*store_, *vault_, *clock_, metrics_,
                                     [this](const std::string& provider, const wire::Descriptor& descriptor) {
                                       loop_.post([this, provider, descriptor] {
                                         gate_->worker_ready(provider, descriptor);
@@ -151,6 +153,10 @@ class Gateway::Parts {
     listen();
     open_broker();
     add_service();
+    know_providers();
+    admin_ = std::make_unique<Admin>(
+        Admin::Parts{loop_, *broker_, *front_, *dispatcher_, *store_, clock_, metrics_});
+    admin_->listen(setup_->config.admin);
     dispatcher_->attach(*broker_);
     broker_->start();  // last: its thread uses all the others
   }
@@ -166,7 +172,7 @@ class Gateway::Parts {
     pthread_setname_np(loop.native_handle(), "loop");
     if (setup_->config.workers.spawn) {
       supervisor_ = std::make_unique<broker::Supervisor>(
-          endpoint_, prefix_ / kWorkerProgram, [this](const std::string& instance) {
+          endpoint_, prefix_ / kWorkerProgram, metrics_, [this](const std::string& instance) {
             broker_->post([this, instance] { broker_->worker_died(instance); });
           });
       supervisor_->reconfigure(setup_->config);
@@ -174,6 +180,7 @@ class Gateway::Parts {
     ops::log_info("listening on " + setup_->config.app.host + ":" + std::to_string(front_->port()));
     sd_notify(0, "READY=1");
     watchdog();
+    if (std::getenv("NOTIFY_SOCKET")) loop_.post([this] { admin_->show_status(); });
     wait_for_stop();
     sd_notify(0, "STOPPING=1");
     ops::log_info("stopping: finishing requests and sends");
@@ -194,6 +201,7 @@ class Gateway::Parts {
                                *gate_,
                                *vault_,
                                *clock_,
+                               metrics_,
                                {[this](auto task) { loop_.post(std::move(task)); },
                                 [this](auto delay, auto task) { return loop_.after(delay, std::move(task)); },
                                 [this](auto timer) { loop_.cancel(timer); }}},
@@ -204,6 +212,11 @@ class Gateway::Parts {
     pages_ = value_or_throw(web::add_page_routes(router_, config, *service_, *clock_, share / "web"));
     value_or_throw(web::add_static_routes(router_, share / "static"));
     loop_.at_turn_end([this] { store_->end_reads(); });
+  }
+
+  // So that their first scrape shows zeros.
+  void know_providers() {
+    for (const auto& [id, provider] : setup_->config.providers) metrics_.add_provider(id);
   }
 
   void open_broker() {
@@ -233,10 +246,12 @@ class Gateway::Parts {
     const auto& app = setup_->config.app;
     limits.head = limits.body = app.server_timeout;
     try {
-      front_ = std::make_unique<http::Front>(loop_, app.host, app.port, limits,
-                                             [this](const http::Request& request, http::Reply reply) {
-                                               router_.dispatch(request, std::move(reply));
-                                             });
+      front_ = std::make_unique<http::Front>(
+          loop_, app.host, app.port, limits,
+          [this](const http::Request& request, http::Reply reply) {
+            router_.dispatch(request, std::move(reply));
+          },
+          &metrics_);
     } catch (const Poco::Exception& error) {
       throw StartError{"app.address: can't listen on " + app.host + ":" + std::to_string(app.port) + ": " +
                        error.displayText() + "; is another instance running?"};
@@ -321,6 +336,7 @@ class Gateway::Parts {
     if (!supervisor_) name_changed_units(setup->config);
     ops::set_debug(setup->config.app.debug_logs);
     setup_ = setup;
+    know_providers();
     // The broker first: it knows a new provider before the first OTP for it can come.
     const auto taken = std::make_shared<std::latch>(2);
     broker_->post([this, setup, taken] {
@@ -369,6 +385,7 @@ class Gateway::Parts {
   void stop_front() {
     auto drained = std::make_shared<std::atomic_flag>();
     loop_.post([this, drained] {
+      admin_->stopping();
       service_->stop_waiting();
       front_->drain([drained] { drained->test_and_set(); });
     });
@@ -405,14 +422,16 @@ class Gateway::Parts {
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;  // posted_mutex_: for main
   std::string endpoint_;
+  ops::Metrics metrics_{OTPGW_VERSION};
   http::Loop loop_;
   std::unique_ptr<http::Front> front_;  // outlives whoever may hold a Reply
+  std::unique_ptr<Admin> admin_;        // likewise
   std::unique_ptr<delivery::Dispatcher> dispatcher_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<broker::WorkerGate> gate_;
   std::unique_ptr<otp::OtpService> service_;
-  http::Router router_;
+  http::Router router_{&metrics_};
   std::shared_ptr<api::Routes> api_;
   std::shared_ptr<web::PageRoutes> pages_;
   std::unique_ptr<broker::Supervisor> supervisor_;

@@ -29,9 +29,12 @@ std::string how_it_ended(int status) {
 
 }  // namespace
 
-Supervisor::Supervisor(std::string endpoint, std::filesystem::path worker,
+Supervisor::Supervisor(std::string endpoint, std::filesystem::path worker, ops::Metrics& metrics,
                        std::function<void(const std::string&)> died)
-    : endpoint_(std::move(endpoint)), program_(std::move(worker)), died_(std::move(died)) {}
+    : endpoint_(std::move(endpoint)),
+      program_(std::move(worker)),
+      metrics_(metrics),
+      died_(std::move(died)) {}
 
 Supervisor::~Supervisor() { stop(std::chrono::milliseconds{0}); }
 
@@ -112,6 +115,7 @@ void Supervisor::start(const std::string& provider, Seat& seat) {
                                    .provider = provider,
                                    .section = seat.section,
                                    .instance = otp::random_hex(kInstanceBytes)};
+  if (seat.backoff.count() > 0) metrics_.worker_restarted(provider);
   try {
     seat.workers.push_back({.instance = place.instance,
                             .launch = *seat.wanted,
@@ -171,6 +175,7 @@ void Supervisor::ended(const std::string& provider, Seat& seat, const Worker& wo
   // One that ended well has said BYE, and perhaps its last result is still on its way to the broker.
   if (!ended_well(status)) died_(worker.instance);
   if (worker.kill_at) return ops::log_info("the former worker of " + provider + " " + how_it_ended(status));
+  metrics_.worker_exited(provider, WIFSIGNALED(status));
   if (worker.launch != seat.wanted)  // its successor is not ready yet
     return ops::log_warning("the former worker of " + provider + " " + how_it_ended(status));
   wait_before_next_start(seat, Clock::now() - worker.started);

@@ -18,6 +18,7 @@
 
 #include "core/broker/worker_process.h"
 #include "core/config/config.h"
+#include "core/ops/metrics.h"
 
 namespace otpgw::broker {
 
@@ -27,7 +28,7 @@ class Supervisor {
 
   // `worker`: the otpgateway-worker program. `died`: told of each instance that ended otherwise than by
   // finishing.
-  Supervisor(std::string endpoint, std::filesystem::path worker,
+  Supervisor(std::string endpoint, std::filesystem::path worker, ops::Metrics& metrics,
              std::function<void(const std::string& instance)> died);
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
@@ -77,6 +78,7 @@ class Supervisor {
 
   const std::string endpoint_;
   const std::filesystem::path program_;
+  ops::Metrics& metrics_;
   const std::function<void(const std::string&)> died_;
   std::map<std::string, Seat> seats_;  // by provider; one that is not enabled stays until its workers ended
 };

@@ -17,6 +17,8 @@ std::vector<std::string> keep_until_restart(const Config& running, Config& fresh
   auto address = std::tie(fresh.app.host, fresh.app.port);
   keep("app.address", std::tie(running.app.host, running.app.port), address);
   if (!has_root_url) fresh.app.root_url = default_root_url(fresh.app);
+  auto admin = std::tie(fresh.admin.enabled, fresh.admin.host, fresh.admin.port);
+  keep("admin.address", std::tie(running.admin.enabled, running.admin.host, running.admin.port), admin);
   keep("app.server_timeout", running.app.server_timeout, fresh.app.server_timeout);
   keep("app.data_dir", running.app.data_dir, fresh.app.data_dir);
   keep("store.sqlite.path", running.sqlite.path, fresh.sqlite.path);

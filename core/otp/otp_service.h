@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/message/setup.h"
+#include "core/ops/metrics.h"
 #include "core/otp/code.h"
 #include "core/otp/provider_gate.h"
 #include "core/otp/service.h"
@@ -27,6 +28,7 @@ class OtpService final : public Service {
     ProviderGate& gate;
     const CodeVault& vault;
     const Clock& clock;
+    ops::Metrics& metrics;
     Scheduler scheduler;
   };
   OtpService(Parts parts, std::shared_ptr<const message::Setup> setup);
@@ -60,6 +62,9 @@ class OtpService final : public Service {
                                 bool is_check) const;
   void after_write(std::expected<store::Written, store::Error> written, bool with_code,
                    std::chrono::milliseconds wait, Done done);
+  // A queued job that a write ended: counts it, answers who waits for it.
+  void end_job(const std::expected<store::Written, store::Error>& written);
+  void count_check(const std::expected<store::Written, store::Error>& written);
   void put_checked(const SetupPtr& setup, PutRequest request, AddressCheck address, Done done);
   // Sets the code's fields of a record.
   void set_code(Otp& otp, std::string_view code) const;
