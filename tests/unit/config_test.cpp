@@ -262,40 +262,6 @@ TEST_F(ConfigTest, OriginsAreWhatABrowserSends) {
   }
 }
 
-TEST_F(ConfigTest, AdminAddress) {
-  const auto with = [](const std::string& address) {
-    return std::string(kAuth) + kConsole + "[admin]\naddress = \"" + address + "\"\n";
-  };
-  const auto absent = loaded(std::string(kAuth) + kConsole).admin;
-  EXPECT_TRUE(absent.enabled && !absent.configured);
-  EXPECT_EQ(absent.host + ":" + std::to_string(absent.port), "127.0.0.1:9001");
-  EXPECT_FALSE(loaded(with("")).admin.enabled);
-  const auto given = loaded(with("[fd00::1]:9100")).admin;
-  EXPECT_TRUE(given.enabled && given.configured);
-  EXPECT_EQ(given.host, "fd00::1");
-  EXPECT_EQ(given.port, 9100);
-  EXPECT_EQ(refusal(with("9100")),
-            "config.toml:8: admin.address: expected HOST:PORT like \"127.0.0.1:9001\", or \"\" for none; got "
-            "\"9100\"");
-}
-
-TEST_F(ConfigTest, AnAdminAddressThatOthersReachWarns) {
-  const auto warned = [this](const std::string& address) {
-    return warnings(std::string(kAuth) + kConsole + "[admin]\naddress = \"" + address + "\"\n");
-  };
-  for (const char* address : {"127.0.0.1:9001", "127.8.9.1:9001", "localhost:9001", "[::1]:9001",
-                              "10.0.0.1:9001", "172.16.0.1:9001", "172.31.255.1:9001", "192.168.1.1:9001",
-                              "169.254.1.1:9001", "[fd12::1]:9001", "[fe80::1]:9001"}) {
-    EXPECT_TRUE(warned(address).empty()) << address;
-  }
-  for (const char* address : {"0.0.0.0:9001", ":9001", "[::]:9001", "172.32.0.1:9001", "172.15.0.1:9001",
-                              "8.8.8.8:9001", "[2001:db8::1]:9001", "admin.example.com:9001"}) {
-    ASSERT_EQ(warned(address).size(), 1U) << address;
-    EXPECT_TRUE(warned(address)[0].starts_with("config.toml:8: admin.address: ")) << warned(address)[0];
-    EXPECT_NE(warned(address)[0].find("no authentication"), std::string::npos);
-  }
-}
-
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
   for (const char* key :
        {"app.trusted_proxies = []", "app.locale = \"de\"", "app.tls_certificate = \"x\"",
