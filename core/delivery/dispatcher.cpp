@@ -191,7 +191,9 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
   lane.in_flight.erase(found);
   parts_.metrics.send_ended(provider, counted(result.code));
   if (result.code == wire::ResultCode::sent && job.queued_at != 0) {
-    parts_.metrics.sent_after(provider, std::chrono::milliseconds{parts_.clock.now() - job.queued_at});
+    const auto took_ms =
+        std::max<int64_t>(0, parts_.clock.now() - job.queued_at);  // the clock may have been set
+    parts_.metrics.sent_after(provider, std::chrono::milliseconds{took_ms});
   }
   const bool was_broken = std::exchange(lane.broken, result.code == wire::ResultCode::broken);
   const auto retry = [&] {
