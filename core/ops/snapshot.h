@@ -42,8 +42,8 @@ struct StoreNow {
 struct Snapshot {
   bool stopping = false;
   std::size_t connections = 0;
-  StoreNow store;
-  std::vector<ProviderNow> providers;  // enabled ones, by id
+  StoreNow store{};
+  std::vector<ProviderNow> providers{};  // enabled ones, by id
 };
 
 }  // namespace otpgw::ops

@@ -73,7 +73,7 @@ struct JobOutcome {
   int tries = 0;
   int deaths = 0;
   std::string detail, upstream_id;
-  std::string provider;  // for the asker to remember: the store knows
+  std::string provider{};  // for the asker to remember: the store knows
 };
 struct Swept {
   std::vector<EndedJob> ended;  // as expired

@@ -42,7 +42,11 @@ class StoreWatchTest : public testing::Test {
   [[nodiscard]] fs::path file() const { return folder_ / "otp.db"; }
 
   void put(const std::string& id) {
-    otp::Otp wanted{.name_space = "app", .id = id, .to = "someone", .provider = "smtp"};
+    otp::Otp wanted;
+    wanted.name_space = "app";
+    wanted.id = id;
+    wanted.to = "someone";
+    wanted.provider = "smtp";
     wanted.max_attempts = wanted.max_generate = 3;
     wanted.expires_at = wanted.keep_until = clock_.now() + 300'000;
     std::promise<bool> done;
@@ -55,7 +59,10 @@ class StoreWatchTest : public testing::Test {
     return done.get_future().get().jobs.at(0);
   }
   void retry_later(const LeasedJob& job) {
-    JobOutcome outcome{.row = job.row, .attempt = job.attempt, .due_at = clock_.now() + 5000};
+    JobOutcome outcome;
+    outcome.row = job.row;
+    outcome.attempt = job.attempt;
+    outcome.due_at = clock_.now() + 5000;
     std::promise<void> done;
     store_->finish({std::move(outcome)}, [&](const auto&) { done.set_value(); });
     done.get_future().get();
