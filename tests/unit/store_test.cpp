@@ -103,8 +103,8 @@ class StoreTest : public testing::Test {
   }
   std::vector<int64_t> sweep() {
     std::vector<int64_t> rows;
-    for (const auto& job : await<Swept>([&](auto done) { store_->sweep(std::move(done)); })->ended)
-      rows.push_back(job.row);
+    const auto swept = await<Swept>([&](auto done) { store_->sweep(std::move(done)); });
+    for (const auto& job : swept->ended) rows.push_back(job.row);
     return rows;
   }
   std::optional<otp::Otp> find(const std::string& id) {
