@@ -137,17 +137,19 @@ class Gateway::Parts {
              }},
         sqlite.min_free_bytes, &metrics_));
     dispatcher_ = std::make_unique<delivery::Dispatcher>(
-        delivery::Dispatcher::Parts{*store_, *vault_, *clock_, metrics_,
-                                    [this](const std::string& provider, const wire::Descriptor& descriptor) {
-                                      loop_.post([this, provider, descriptor] {
-                                        gate_->worker_ready(provider, descriptor);
-                                      });
-                                    },
-                                    [this](int64_t job, otp::Delivery delivery) {
-                                      loop_.post([this, job, delivery = std::move(delivery)]() mutable {
-                                        service_->job_ended(job, std::move(delivery));
-                                      });
-                                    }},
+        delivery::Dispatcher::Parts{
+            *store_, *vault_, *clock_, metrics_,
+            [this](const std::string& provider, const wire::Descriptor& descriptor) {
+              loop_.post([this, provider, descriptor] { gate_->worker_ready(provider, descriptor); });
+            },
+            [this](int64_t sending, otp::Delivery delivery) {
+              loop_.post([this, sending, delivery = std::move(delivery)]() mutable {
+                service_->sending_ended(sending, std::move(delivery));
+              });
+            },
+            [this](const std::string& provider, bool open) {
+              loop_.post([this, provider, open] { service_->breaker_changed(provider, open); });
+            }},
         setup_);
     // First of all that others could be using: a second instance stops here.
     listen();

@@ -39,6 +39,7 @@
   const lastPause = 10000;
   let pause = firstPause;
   let timer = 0;
+  const field = document.getElementById("otp");
 
   async function ask() {
     try {
@@ -47,7 +48,9 @@
       if (answer.ok) {
         const { data } = await answer.json();
         if (data.closed) return reload();
-        section.dataset.delivery = data.delivery.state;
+        // Another provider has taken over: the page says where to look for the code. What was typed stays.
+        if (String(data.delivery.step ?? 0) !== section.dataset.step && !field.value) return reload();
+        section.dataset.delivery = data.delivery.retrying ? "retrying" : data.delivery.state;
       }
     } catch {
       // The network is away: the next time tells.

@@ -134,9 +134,12 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     Response response{200, "application/json; charset=utf-8", "Cache-Control: no-store\r\n", {}};
     const Outcome found = find(captures[0], captures[1]);
     if (found) {
-      response.body = R"({"status":"success","data":{"closed":)" +
-                      std::string(found->otp.closed ? "true" : "false") + R"(,"delivery":{"state":")" +
-                      otp::to_string(found->otp.delivery.state) + R"("}}})";
+      const auto& otp = found->otp;
+      response.body =
+          R"({"status":"success","data":{"closed":)" + std::string(otp.closed ? "true" : "false") +
+          R"(,"delivery":{"state":")" + otp::to_string(otp.delivery.state) + '"' +
+          (otp.delivery.retrying() ? R"(,"retrying":true)" : "") +
+          (otp.has_fallback() ? R"(,"step":)" + std::to_string(otp.fallback.current) : "") + "}}}";
     } else if (found.error().kind == Refusal::Kind::not_found) {
       response.status = 400;
       response.body = R"({"status":"error","message":"Session expired."})";

@@ -16,15 +16,17 @@ namespace {
 namespace mustache = kainjow::mustache;
 
 constexpr auto kFlagNames = std::to_array<const char*>(
-    {"popup",      "email",     "sms",     "whatsapp",   "voice",      "other",   "phone",      "named",
-     "unnamed",    "described", "digits",  "changeable", "resendable", "filled",  "wrong_code", "no_code",
-     "no_address", "alert",     "expired", "locked",     "busy",       "invalid", "forbidden",  "internal"});
+    {"popup",  "email",      "sms",       "whatsapp",   "voice",      "other",      "phone",
+     "named",  "unnamed",    "described", "digits",     "changeable", "resendable", "another",
+     "filled", "wrong_code", "no_code",   "no_address", "alert",      "expired",    "locked",
+     "busy",   "invalid",    "forbidden", "internal"});
 static_assert(kFlagNames.size() == static_cast<std::size_t>(Flag::count));
 
 constexpr auto kFieldNames = std::to_array<const char*>(
-    {"base",           "path",        "query",        "favicon",      "logo",     "namespace", "id",
-     "origins",        "description", "address",      "address_name", "expected", "code",      "code_length",
-     "code_maxlength", "attempt",     "max_attempts", "seconds",      "left",     "delivery",  "alert_text"});
+    {"base", "path",        "query",          "favicon",   "logo",         "namespace",
+     "id",   "origins",     "description",    "address",   "address_name", "expected",
+     "code", "code_length", "code_maxlength", "attempt",   "max_attempts", "seconds",
+     "left", "delivery",    "step",           "alert_text"});
 static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::count));
 
 // A field's mark: this byte, then 'A' + the field's number. Neither occurs in a template as a pair, and

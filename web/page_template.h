@@ -33,6 +33,7 @@ enum class Flag : uint8_t {
   digits,      // the code is digits only
   changeable,  // the page collected the address
   resendable,  // the code may be sent once more
+  another,     // by another provider
   filled,      // the link brought the code
   wrong_code,  // what went wrong …
   no_code,     //
@@ -69,6 +70,7 @@ enum class Field : uint8_t {
   seconds,  // left
   left,     // the same as 4:59
   delivery,
+  step,  // which of several providers it is
   alert_text,
   count
 };

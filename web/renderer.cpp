@@ -122,7 +122,8 @@ http::Response Renderer::code_page(int status, const View& view, const otp::Otp&
   const int64_t seconds = otp.ttl_seconds(clock_->now());
   values[Field::seconds] = std::to_string(seconds);
   values[Field::left] = clock_face(seconds);
-  values[Field::delivery] = otp::to_string(otp.delivery.state);
+  values[Field::delivery] = otp.delivery.retrying() ? "retrying" : otp::to_string(otp.delivery.state);
+  values[Field::step] = std::to_string(otp.fallback.current);
 
   Flags flags = kind_flags(descriptor);
   flags.set(Flag::popup, view.popup);
@@ -131,6 +132,7 @@ http::Response Renderer::code_page(int status, const View& view, const otp::Otp&
   // Another address takes another sending.
   flags.set(Flag::changeable, otp.to_from_page && otp.generate < otp.max_generate);
   flags.set(Flag::resendable, otp.generate < otp.max_generate);
+  flags.set(Flag::another, otp.has_fallback());
   flags.set(Flag::filled, !code.empty());
   set_complaint(flags, values, complaint, Flag::no_code);
   return page(status, view, templates_.code.render(flags, values));

@@ -36,6 +36,12 @@ std::string lock_json(const otp::Refusal& refusal) {
          std::to_string(refusal.otp->max_attempts) + "}";
 }
 
+void append_state(std::string& out, const otp::Delivery& delivery) {
+  out.append(R"("state":")").append(to_string(delivery.state)).append(R"(","tries":)");
+  out.append(std::to_string(delivery.tries)).append(R"(,"detail":)");
+  http::append_json(out, delivery.detail + (delivery.retrying() ? "; trying again" : ""));
+}
+
 }  // namespace
 
 std::string otp_json(const config::Config& config, const otp::Answer& answer, bool with_url) {
@@ -48,11 +54,22 @@ std::string otp_json(const config::Config& config, const otp::Answer& answer, bo
     out.append(R"(,"url":)");
     http::append_json(out, message::page_url(config, otp.name_space, otp.id));
   }
-  out.append(R"(,"delivery":{"state":")").append(to_string(otp.delivery.state)).append(R"(","tries":)");
-  out.append(std::to_string(otp.delivery.tries)).append(R"(,"detail":)");
-  http::append_json(out, otp.delivery.detail);
+  out.append(R"(,"delivery":{)");
+  append_state(out, otp.delivery);
   out.append(R"(,"upstream_id":)");
   http::append_json(out, otp.delivery.upstream_id);
+  if (otp.has_fallback()) {
+    out.append(R"(,"steps":[)");
+    for (std::size_t i = 0; i < otp.fallback.steps.size(); ++i) {
+      const auto& step = otp.fallback.steps[i];
+      out.append(i == 0 ? R"({"provider":)" : R"(,{"provider":)");
+      http::append_json(out, step.provider);
+      out.push_back(',');
+      append_state(out, i == otp.fallback.current ? otp.delivery : step.delivery);
+      out.push_back('}');
+    }
+    out.push_back(']');
+  }
   out.append("}}");
   return out;
 }

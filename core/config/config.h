@@ -67,6 +67,11 @@ struct Provider {
   std::string plugin_config;  // JSON object: every key of the section, as the plug-in's create() gets it
 };
 
+// When several providers are named for one OTP.
+struct Fallback {
+  std::chrono::milliseconds step_timeout{20'000};  // then the next one is tried
+};
+
 struct Workers {
   bool spawn = true;
   // Where the ROUTER socket listens. Empty with spawn = true: in a 0700 directory of the core's own.
@@ -87,6 +92,7 @@ struct Config {
   Sqlite sqlite;
   std::map<std::string, Namespace, std::less<>> namespaces;  // by Namespace::name
   std::map<std::string, Provider, std::less<>> providers;    // enabled ones, by id
+  Fallback fallback;
   Workers workers;
   std::vector<std::string> warnings;  // one line each: unknown keys, missing origins
 };

@@ -36,6 +36,7 @@ Config read_all(const Sources& sources) {
   config.app = read_app(root, places, config.warnings);
   config.admin = read_admin(root, config.warnings);
   config.sqlite = read_store(root, config.app, config.warnings);
+  config.fallback = read_fallback(root);
   config.workers = read_workers(root);
   if (sources.only_provider.empty()) {
     config.namespaces = read_namespaces(root, places, config.warnings);

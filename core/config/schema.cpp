@@ -151,7 +151,8 @@ constexpr Key kKeys[] = {
     integer("webhooks.*.max_address_len", 1, 254),
     integer("webhooks.*.max_otp_len", 1, 64),
 
-    later("fallback"),
+    {"fallback.step_timeout", Type::duration, kSecond, 3600 * kSecond},
+
     later("limits"),
     later("web"),
     text("admin.address"),

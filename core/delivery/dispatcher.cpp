@@ -49,6 +49,32 @@ ops::DeliveryEnd counted(DeliveryState final_state) {
   }
 }
 
+ops::Breaker counted(Breaker::State state) {
+  switch (state) {
+    case Breaker::State::closed:
+      return ops::Breaker::closed;
+    case Breaker::State::half_open:
+      return ops::Breaker::half_open;
+    case Breaker::State::open:
+      break;
+  }
+  return ops::Breaker::open;
+}
+
+Breaker::Sign sign_of(wire::ResultCode code) {
+  switch (code) {
+    case wire::ResultCode::sent:
+    case wire::ResultCode::rejected:  // of this address, by a provider that works
+      return Breaker::Sign::success;
+    case wire::ResultCode::retry:
+    case wire::ResultCode::unknown:
+      return Breaker::Sign::failure;
+    case wire::ResultCode::broken:
+      break;
+  }
+  return Breaker::Sign::broken;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(Parts parts, std::shared_ptr<const message::Setup> setup)
@@ -100,17 +126,30 @@ void Dispatcher::lease(const std::string& provider) {
   auto& lane = lanes_[provider];
   if (!lane.due || lane.leasing || draining_ || !lane.descriptor) return;
   if (!setup_->config.providers.contains(provider)) return;
-  const int room = std::min(broker_->credit(provider), kLeaseMax);
-  if (room <= 0) return;  // the next result makes room
+  const int limit = room(provider, lane);
+  if (limit <= 0) return;  // the next result makes room, or the end of the breaker's pause
   lane.leasing = true;
   lane.due = false;
   ++storing_;
-  parts_.store.lease(provider, room,
-                     [this, provider, room](std::expected<store::Lease, store::Error> lease) mutable {
-                       broker_->post([this, provider, room, lease = std::move(lease)]() mutable {
-                         leased(provider, room, std::move(lease));
+  parts_.store.lease(provider, limit,
+                     [this, provider, limit](std::expected<store::Lease, store::Error> lease) mutable {
+                       broker_->post([this, provider, limit, lease = std::move(lease)]() mutable {
+                         leased(provider, limit, std::move(lease));
                        });
                      });
+}
+
+int Dispatcher::room(const std::string& provider, const Lane& lane) const {
+  const int credit = std::min(broker_->credit(provider), kLeaseMax);
+  switch (lane.breaker.state(broker_->loop().now())) {
+    case Breaker::State::closed:
+      return credit;
+    case Breaker::State::half_open:
+      return lane.in_flight.contains(lane.probe) ? 0 : std::min(credit, 1);
+    case Breaker::State::open:
+      break;
+  }
+  return 0;
 }
 
 void Dispatcher::leased(const std::string& provider, int asked,
@@ -127,7 +166,7 @@ void Dispatcher::leased(const std::string& provider, int asked,
     wake_after(kStoreRetry);
     return check_drained();
   }
-  for (const auto job : lease_result->ended) ended({job, provider});
+  for (const auto sending : lease_result->ended) ended({sending, provider});
   if (static_cast<int>(lease_result->jobs.size() + lease_result->ended.size()) >= asked) lane.due = true;
   if (lease_result->next_due_at) {
     wake_after(
@@ -143,6 +182,9 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
   const auto enabled = setup_->config.providers.find(provider);
   if (enabled == setup_->config.providers.end())  // switched off while the lease was written
     return settle(job, DeliveryState::queued, {}, "the provider is switched off");
+  const auto begun = broker_->loop().now();
+  const auto breaker = lane.breaker.state(begun);
+  if (breaker == Breaker::State::open) return settle(job, DeliveryState::queued);  // opened meanwhile
   const auto now = parts_.clock.now();
   const auto code = parts_.vault.open(job.otp.name_space, job.otp.id, job.otp.code_sealed);
   if (!code) {
@@ -170,11 +212,12 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
   out.expiry_boot_ms = wire::boot_ms() + left_ms;
   out.timeout_ms = static_cast<uint32_t>(enabled->second.timeout.count());
   auto worker = broker_->assign(provider, out);
-  if (!worker) return settle(job, DeliveryState::queued, {}, "waiting for a worker");
+  if (!worker) return settle(job, DeliveryState::queued, {}, "no worker took it");
   parts_.metrics.send_started(provider);
   auto key = job.key;
+  if (breaker == Breaker::State::half_open) lane.probe = key;
   lane.in_flight.insert_or_assign(std::move(key),
-                                  InFlight{std::move(job), std::move(*worker), ++last_number_});
+                                  InFlight{std::move(job), std::move(*worker), ++last_number_, begun});
 }
 
 // --- worker to store
@@ -188,6 +231,7 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
   // An answer to a lease that was given up counts only when it says that the message went out.
   if (found->second.job.attempt != result.attempt && result.code != wire::ResultCode::sent) return;
   const auto job = std::move(found->second.job);
+  note(provider, sign_of(result.code), found->second.begun, result.detail);
   lane.in_flight.erase(found);
   parts_.metrics.send_ended(provider, counted(result.code));
   if (result.code == wire::ResultCode::sent && job.queued_at != 0) {
@@ -195,7 +239,6 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
         std::max<int64_t>(0, parts_.clock.now() - job.queued_at);  // the clock may have been set
     parts_.metrics.sent_after(provider, std::chrono::milliseconds{took_ms});
   }
-  const bool was_broken = std::exchange(lane.broken, result.code == wire::ResultCode::broken);
   const auto retry = [&] {
     const double jitter = std::uniform_real_distribution<double>(-1, 1)(jitter_);
     const auto pause = result.retry_after_ms > 0 ? std::chrono::milliseconds{result.retry_after_ms}
@@ -219,7 +262,6 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
       ops::log_warning("job " + job.key + " of " + provider + " is perhaps sent: " + result.detail);
       return settle(job, DeliveryState::unknown, {}, result.detail, result.upstream_id, true);
     case wire::ResultCode::broken:
-      if (!was_broken) ops::log_error("provider " + provider + " can't send: " + result.detail);
       return settle(job, DeliveryState::queued, kBrokenPause, result.detail);
   }
 }
@@ -237,6 +279,10 @@ void Dispatcher::worker_gone(const std::string& provider, const std::string& wor
     }
     flight = next;
   }
+  if (how != broker::Gone::left) {
+    const auto now = broker_->loop().now();
+    note(provider, Breaker::Sign::failure, now, "its worker died");
+  }
   // A worker begins jobs in the order given, one per thread: those behind were only waiting and are not to
   // blame.
   std::ranges::sort(lost, {}, &InFlight::number);
@@ -252,7 +298,30 @@ void Dispatcher::give_back(const std::string& provider, store::LeasedJob job, bo
                    job.key + "; it fails");
     return settle(job, DeliveryState::failed, {}, "the provider's worker died under this message");
   }
-  settle(job, DeliveryState::queued, {}, "the worker was lost; sending again");
+  settle(job, DeliveryState::queued, {}, "the worker was lost");
+}
+
+void Dispatcher::note(const std::string& provider, Breaker::Sign sign, Breaker::Clock::time_point begun,
+                      const std::string& why) {
+  auto& loop = broker_->loop();
+  auto& breaker = lanes_[provider].breaker;
+  const auto change = breaker.note(sign, begun, loop.now());
+  if (change == Breaker::Change::none) return;
+  if (change == Breaker::Change::closed) {
+    ops::log_warning("provider " + provider + " sends again");
+    return parts_.breaker_changed(provider, false);
+  }
+  const auto pause = breaker.pause();
+  const auto seconds = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(pause).count());
+  if (change == Breaker::Change::opened) {
+    ops::log_error("provider " + provider + " can't send: " + why +
+                   "; its messages wait, one tries again in " + seconds + " s");
+    parts_.breaker_changed(provider, true);
+  } else {
+    ops::log_warning("provider " + provider + " still can't send: " + why + "; the next try is in " +
+                     seconds + " s");
+  }
+  loop.after(pause, [this, provider] { jobs_queued(provider); });
 }
 
 void Dispatcher::settle(const store::LeasedJob& job, DeliveryState state, std::chrono::milliseconds pause,
@@ -283,17 +352,17 @@ void Dispatcher::turn_ended() {
   auto copy = outcomes;
   ++storing_;
   parts_.store.finish(std::move(copy), [this, outcomes = std::move(outcomes)](
-                                           std::expected<store::JobStates, store::Error> states) mutable {
-    broker_->post([this, outcomes = std::move(outcomes), states = std::move(states)]() mutable {
-      settled(std::move(outcomes), std::move(states));
+                                           std::expected<store::JobEnds, store::Error> ends) mutable {
+    broker_->post([this, outcomes = std::move(outcomes), ends = std::move(ends)]() mutable {
+      settled(std::move(outcomes), std::move(ends));
     });
   });
   for (const auto& [provider, lane] : lanes_) lease(provider);
 }
 
 void Dispatcher::settled(std::vector<store::JobOutcome> outcomes,
-                         std::expected<store::JobStates, store::Error> states) {
-  if (!states && states.error() != store::Error::broken) {
+                         std::expected<store::JobEnds, store::Error> ends) {
+  if (!ends && ends.error() != store::Error::broken) {
     // The results are known only here until the store takes them: keep asking.
     broker_->loop().after(kStoreRetry, [this, outcomes = std::move(outcomes)]() mutable {
       --storing_;
@@ -303,20 +372,21 @@ void Dispatcher::settled(std::vector<store::JobOutcome> outcomes,
     return;
   }
   --storing_;
-  if (!states) return check_drained();  // the process is about to end
+  if (!ends) return check_drained();  // the process is about to end
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (!otp::is_final((*states)[i])) continue;
+    const auto& end = (*ends)[i];
     auto& outcome = outcomes[i];
-    parts_.metrics.delivery_ended(outcome.provider, counted((*states)[i]));
-    parts_.job_ended(outcome.row, {(*states)[i], outcome.tries, std::move(outcome.detail),
-                                   std::move(outcome.upstream_id)});
+    if (otp::is_final(end.state)) parts_.metrics.delivery_ended(outcome.provider, counted(end.state));
+    if (!end.ended) continue;
+    parts_.sending_ended(
+        end.sending, {end.state, outcome.tries, std::move(outcome.detail), std::move(outcome.upstream_id)});
   }
   check_drained();
 }
 
 void Dispatcher::ended(const store::EndedJob& job) {
   parts_.metrics.delivery_ended(job.provider, ops::DeliveryEnd::expired);
-  parts_.job_ended(job.row, {DeliveryState::expired, 0, {}, {}});
+  if (job.sending != 0) parts_.sending_ended(job.sending, {DeliveryState::expired, 0, {}, {}});
 }
 
 void Dispatcher::sweep() {
@@ -338,7 +408,7 @@ std::vector<ops::ProviderNow> Dispatcher::providers() const {
     const auto lane = lanes_.find(id);
     if (lane == lanes_.end()) continue;
     now.jobs_in_flight = static_cast<int>(lane->second.in_flight.size());
-    if (lane->second.broken) now.breaker = ops::Breaker::open;
+    now.breaker = counted(lane->second.breaker.state(broker_->loop().now()));
   }
   return all;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/broker/broker.h"
+#include "core/delivery/breaker.h"
 #include "core/message/setup.h"
 #include "core/ops/metrics.h"
 #include "core/otp/code.h"
@@ -29,7 +30,9 @@ class Dispatcher final : public broker::BrokerEvents {
     ops::Metrics& metrics;
     // Told on the broker's thread.
     std::function<void(const std::string& provider, const wire::Descriptor&)> worker_ready;
-    std::function<void(int64_t job, otp::Delivery)> job_ended;
+    std::function<void(int64_t sending, otp::Delivery)> sending_ended;  // store::Written::sending
+    // The provider's breaker has opened, or closed again.
+    std::function<void(const std::string& provider, bool open)> breaker_changed;
   };
   Dispatcher(Parts parts, std::shared_ptr<const message::Setup> setup);
   ~Dispatcher() override;
@@ -56,6 +59,7 @@ class Dispatcher final : public broker::BrokerEvents {
     store::LeasedJob job;
     std::string worker;
     uint64_t number = 0;  // in the order handed out
+    Breaker::Clock::time_point begun;
   };
   // What the dispatcher knows of one provider.
   struct Lane {
@@ -64,19 +68,25 @@ class Dispatcher final : public broker::BrokerEvents {
     std::size_t threads = 0;                    // of a worker; kept when the provider is switched off
     bool leasing = false;                       // a lease is being written
     bool due = false;                           // the store may hold due jobs
-    bool broken = false;                        // the last result was BROKEN
+    Breaker breaker;
+    std::string probe;  // key of the job that tries a half-open breaker; perhaps ended
     http::Loop::TimerId next_due_timer = 0;
   };
 
   void learn_threads();
   void lease(const std::string& provider);
+  // Jobs that may be handed out now: the workers' credit, as far as the breaker lets it through.
+  [[nodiscard]] int room(const std::string& provider, const Lane& lane) const;
   void leased(const std::string& provider, int asked, std::expected<store::Lease, store::Error> lease);
   void hand_out(const std::string& provider, store::LeasedJob job);
-  void settle(const store::LeasedJob& job, otp::DeliveryState state, std::chrono::milliseconds pause,
-              std::string detail, std::string upstream_id = {}, bool count_try = false);
+  void settle(const store::LeasedJob& job, otp::DeliveryState state, std::chrono::milliseconds pause = {},
+              std::string detail = {}, std::string upstream_id = {}, bool count_try = false);
   void ended(const store::EndedJob& job);
-  void settled(std::vector<store::JobOutcome> outcomes, std::expected<store::JobStates, store::Error> states);
+  void settled(std::vector<store::JobOutcome> outcomes, std::expected<store::JobEnds, store::Error> ends);
   void give_back(const std::string& provider, store::LeasedJob job, bool died);
+  // Tells the breaker, and whoever wants to know what it makes of it. `why` is for the log.
+  void note(const std::string& provider, Breaker::Sign sign, Breaker::Clock::time_point begun,
+            const std::string& why);
   void sweep();
   void check_drained();
 

@@ -10,7 +10,9 @@ namespace otpgw::delivery {
 // [-1, 1] moves it by up to 20 %, so that jobs that failed together do not come back together.
 [[nodiscard]] std::chrono::milliseconds pause_after(int tries, double jitter);
 
-// How long a job waits when its provider says that it is unusable (bad credentials): no try is counted.
+// How long a job waits at least when its provider says that it is unusable (bad credentials): no try is
+// counted. The provider's breaker opens for as long at the same moment; this is for the job whose provider is
+// unusable on some of its threads only.
 inline constexpr std::chrono::milliseconds kBrokenPause{5000};
 
 // A job under which this many workers died is not tried again.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace otpgw::otp {
 
@@ -36,6 +37,12 @@ struct Delivery {
   int tries = 0;
   std::string detail;  // for operators: no code, no address
   std::string upstream_id;
+
+  // It is not sent yet, and something is in its way.
+  [[nodiscard]] bool retrying() const {
+    return (state == DeliveryState::queued || state == DeliveryState::sending) &&
+           (tries > 0 || !detail.empty());
+  }
 };
 
 [[nodiscard]] constexpr const char* to_string(DeliveryState state) {
@@ -61,6 +68,23 @@ struct Delivery {
   return state != DeliveryState::queued && state != DeliveryState::sending;
 }
 
+// One provider of a list.
+struct Step {
+  std::string provider;
+  std::string to_normalised;  // the address as this provider understood it
+  int64_t job = 0;            // row of its latest send job, 0 without one
+  Delivery delivery;          // of that job
+};
+
+// The providers that are tried one after the other, when the application named several.
+struct Fallback {
+  std::vector<Step> steps;  // in the application's order; empty: there is one provider only
+  std::size_t current = 0;  // Otp::provider, to_normalised and delivery are this step's
+  std::size_t first = 0;    // with which this sending began: 0, or where a resend went on
+  int64_t timeout_ms = 0;   // of a step
+  UnixMs ends_at = 0;       // when the next step's turn comes unless this one is sent; 0: never
+};
+
 // One OTP as it stands in the store.
 struct Otp {
   std::string name_space;
@@ -68,7 +92,7 @@ struct Otp {
   std::string to;             // as given
   std::string to_normalised;  // as the provider understood it; what is sent to
   bool to_from_page = false;  // collected by the address page: only such an address may be changed there
-  std::string provider;
+  std::string provider;       // of a list: the current one
   std::string channel_description, address_description;
   std::string extra = "{}";  // JSON, verbatim
   int attempts = 1;          // the attempt the person is on; above max_attempts: locked
@@ -85,7 +109,11 @@ struct Otp {
   UnixMs keep_until =
       0;  // the record's end: later than expires_at only for a closed one (status may still ask)
   Delivery delivery;
+  Fallback fallback;
 
+  [[nodiscard]] bool has_fallback() const { return !fallback.steps.empty(); }
+  // Its delivery has ended: nothing but a resend sends it again.
+  [[nodiscard]] bool delivery_ended() const { return is_final(delivery.state) && fallback.ends_at == 0; }
   [[nodiscard]] bool locked() const { return attempts > max_attempts; }
   [[nodiscard]] bool live(UnixMs now) const { return now < expires_at; }
   // What is left of the code's life, rounded up.

@@ -1,6 +1,7 @@
 #include "core/otp/otp_service.h"
 
-#include <map>
+#include <algorithm>
+#include <limits>
 
 #include "core/otp/rules.h"
 #include "core/otp/text.h"
@@ -12,8 +13,6 @@ using Kind = Refusal::Kind;
 
 constexpr std::size_t kIdBytes = 16;  // of a random id: 32 hexadecimal characters
 constexpr std::size_t kAddressBytesMax = 254;
-constexpr std::size_t kWaitersMax =
-    10'000;  // requests parked for a delivery; beyond, they are answered at once
 
 Refusal refuse(Kind kind, std::string message) {
   return {.kind = kind, .message = std::move(message), .otp = {}};
@@ -38,104 +37,91 @@ Refusal unavailable(std::string message) {
   return refusal;
 }
 
+constexpr const char* kNotReady = "The provider is not ready yet. Please retry.";
+
+std::vector<std::string> providers_of(const Otp& otp) {
+  if (!otp.has_fallback()) return {otp.provider};
+  std::vector<std::string> providers;
+  for (const auto& step : otp.fallback.steps) providers.push_back(step.provider);
+  return providers;
+}
+
 }  // namespace
 
-// Requests that wait for the end of a send. Loop's thread.
-class OtpService::Waiters {
- public:
-  using Ended = std::move_only_function<void(std::optional<Delivery>)>;  // nothing: the time is up
-  explicit Waiters(const Scheduler& scheduler) : scheduler_(scheduler) {}
-
-  [[nodiscard]] bool full() const { return waiting_.size() >= kWaitersMax; }
-
-  void add(int64_t job, std::chrono::milliseconds wait, Ended ended) {
-    const auto entry = waiting_.emplace(job, Waiter{0, std::move(ended)});
-    entry->second.timer = scheduler_.after(wait, [this, entry] {
-      auto callback = std::move(entry->second.ended);
-      waiting_.erase(entry);
-      callback({});
-    });
-  }
-
-  void job_ended(int64_t job, const Delivery& delivery) {
-    for (auto entry = waiting_.find(job); entry != waiting_.end(); entry = waiting_.find(job)) {
-      scheduler_.cancel(entry->second.timer);
-      auto callback = std::move(entry->second.ended);
-      waiting_.erase(entry);
-      callback(delivery);
-    }
-  }
-
-  void stop() {
-    while (!waiting_.empty()) {
-      const auto entry = waiting_.begin();
-      scheduler_.cancel(entry->second.timer);
-      auto callback = std::move(entry->second.ended);
-      waiting_.erase(entry);
-      callback({});
-    }
-  }
-
- private:
-  struct Waiter {
-    uint64_t timer;
-    Ended ended;
-  };
-  const Scheduler& scheduler_;
-  std::multimap<int64_t, Waiter> waiting_;  // by job
-};
-
 OtpService::OtpService(Parts parts, std::shared_ptr<const message::Setup> setup)
-    : parts_(std::move(parts)),
-      setup_(std::move(setup)),
-      waiters_(std::make_unique<Waiters>(parts_.scheduler)) {}
+    : parts_(std::move(parts)), setup_(std::move(setup)), waiters_(parts_.scheduler) {}
 OtpService::~OtpService() = default;
 
 void OtpService::put(PutRequest request, Done done) {
-  const auto provider = request.provider;
-  if (!setup_->config.providers.contains(provider)) {
-    return done(std::unexpected(refuse(Kind::invalid, "Unknown provider.")));
+  for (const auto& provider : request.providers) {
+    if (!setup_->config.providers.contains(provider)) {
+      return done(std::unexpected(refuse(Kind::invalid, "Unknown provider.")));
+    }
   }
-  if (request.to.empty()) {
-    const auto proceed = [this, setup = setup_](PutRequest checked, Done then) {
-      const auto verdict = parts_.gate.descriptor(checked.provider) ? AddressCheck::Verdict::valid
-                                                                    : AddressCheck::Verdict::not_ready;
-      put_checked(setup, std::move(checked), {verdict, {}, {}, {}}, std::move(then));
-    };
-    if (parts_.gate.descriptor(provider)) return proceed(std::move(request), std::move(done));
-    return parts_.gate.await_ready(provider,
-                                   [proceed, request = std::move(request), done = std::move(done)]() mutable {
-                                     proceed(std::move(request), std::move(done));
-                                   });
-  }
-  auto to = request.to;
-  parts_.gate.validate(provider, std::move(to),
-                       [this, setup = setup_, request = std::move(request),
-                        done = std::move(done)](AddressCheck address) mutable {
-                         put_checked(setup, std::move(request), std::move(address), std::move(done));
-                       });
+  const auto providers = request.providers;
+  const auto to = request.to;
+  validate(providers, to,
+           [this, setup = setup_, request = std::move(request),
+            done = std::move(done)](const std::vector<AddressCheck>& checks) mutable {
+             put_checked(setup, std::move(request), checks, std::move(done));
+           });
 }
 
-void OtpService::put_checked(const SetupPtr& setup, PutRequest request, AddressCheck address, Done done) {
-  const auto descriptor = parts_.gate.descriptor(request.provider);
-  if (!descriptor) {
-    return done(std::unexpected(unavailable("The provider is not ready yet. Please retry.")));
+void OtpService::validate(const std::vector<std::string>& providers, const std::string& to,
+                          std::move_only_function<void(std::vector<AddressCheck>)> done) {
+  struct Gathered {
+    std::vector<AddressCheck> checks;
+    std::size_t missing;
+    std::move_only_function<void(std::vector<AddressCheck>)> done;
+  };
+  const auto gathered = std::make_shared<Gathered>(std::vector<AddressCheck>(providers.size()),
+                                                   providers.size(), std::move(done));
+  for (std::size_t i = 0; i < providers.size(); ++i) {
+    const auto& provider = providers[i];
+    auto got = [gathered, i](AddressCheck check) {
+      gathered->checks[i] = std::move(check);
+      if (--gathered->missing == 0) gathered->done(std::move(gathered->checks));
+    };
+    const auto known = [this, provider] {
+      AddressCheck check;
+      if (parts_.gate.descriptor(provider)) check.verdict = AddressCheck::Verdict::valid;
+      return check;
+    };
+    if (!to.empty()) {
+      parts_.gate.validate(provider, to, std::move(got));
+    } else if (parts_.gate.descriptor(provider)) {
+      got(known());
+    } else {
+      parts_.gate.await_ready(provider, [known, got = std::move(got)]() mutable { got(known()); });
+    }
   }
+}
+
+void OtpService::put_checked(const SetupPtr& setup, PutRequest request,
+                             const std::vector<AddressCheck>& checks, Done done) {
+  const auto length_max = code_length_max(request.providers);
+  if (!length_max) return done(std::unexpected(unavailable(kNotReady)));
   Otp wanted;
+  wanted.provider = request.providers.front();
+  if (request.providers.size() > 1) {
+    wanted.fallback.timeout_ms = setup->config.fallback.step_timeout.count();
+    for (auto& provider : request.providers)
+      wanted.fallback.steps.push_back({std::move(provider), {}, 0, {}});
+  }
   if (!request.to.empty()) {
-    if (auto refusal = take_address(wanted, request.to, address))
+    if (auto refusal = take_address(wanted, request.to, checks))
       return done(std::unexpected(std::move(*refusal)));
   }
-  if (code_points(request.code) > descriptor->otp_length_max) {
-    return done(std::unexpected(refuse(Kind::invalid, "Invalid `otp` value. This provider takes at most " +
-                                                          std::to_string(descriptor->otp_length_max) +
-                                                          " characters.")));
+  if (code_points(request.code) > *length_max) {
+    return done(std::unexpected(
+        refuse(Kind::invalid, std::string("Invalid `otp` value. ") +
+                                  (wanted.has_fallback() ? "These providers take" : "This provider takes") +
+                                  " at most " + std::to_string(*length_max) + " characters.")));
   }
   const auto& app = setup->config.app;
   const auto now = parts_.clock.now();
   wanted.name_space = std::move(request.name_space);
   wanted.id = request.id.empty() ? random_hex(kIdBytes) : std::move(request.id);
-  wanted.provider = std::move(request.provider);
   wanted.channel_description = std::move(request.channel_description);
   wanted.address_description = std::move(request.address_description);
   wanted.extra = std::move(request.extra);
@@ -144,8 +130,8 @@ void OtpService::put_checked(const SetupPtr& setup, PutRequest request, AddressC
   wanted.skip_delete = request.skip_delete;
   wanted.expires_at = now + request.ttl_seconds.value_or(app.otp_ttl.count()) * 1000;
   wanted.keep_until = wanted.expires_at;
-  const auto code = request.code.empty() ? random_digits(static_cast<int>(descriptor->otp_length_max))
-                                         : std::move(request.code);
+  const auto code =
+      request.code.empty() ? random_digits(static_cast<int>(*length_max)) : std::move(request.code);
   set_code(wanted, code);
   if (!wanted.to.empty()) {
     if (auto refusal = check_size(*setup, wanted, code)) return done(std::unexpected(std::move(*refusal)));
@@ -186,7 +172,8 @@ void OtpService::check(CheckRequest request, Done done) {
 
 void OtpService::resend(std::string name_space, std::string id, std::chrono::milliseconds wait, Done done) {
   if (const auto current = find(name_space, id); current) {
-    if (auto refusal = disabled(current->otp.provider)) return done(std::unexpected(std::move(*refusal)));
+    if (auto refusal = disabled({resend_provider(current->otp)}))
+      return done(std::unexpected(std::move(*refusal)));
   }
   parts_.store.resend(
       std::move(name_space), std::move(id),
@@ -232,17 +219,16 @@ void OtpService::set_address(std::string name_space, std::string id, std::string
   if (!current) return done(std::move(current));
   if (to.empty()) return done(std::unexpected(refuse(Kind::invalid, "Please enter an address.")));
   auto otp = std::move(current->otp);
-  const auto provider = otp.provider;
-  if (auto refusal = disabled(provider)) return done(std::unexpected(std::move(*refusal)));
-  parts_.gate.validate(
-      provider, to,
-      [this, setup = setup_, otp = std::move(otp), to, expected_to = std::move(expected_to),
-       done = std::move(done)](AddressCheck address) mutable {
-        const auto descriptor = parts_.gate.descriptor(otp.provider);
-        if (!descriptor)
-          return done(std::unexpected(unavailable("The provider is not ready yet. Please retry.")));
-        if (auto refusal = take_address(otp, to, address)) return done(std::unexpected(std::move(*refusal)));
-        const auto code = random_digits(static_cast<int>(descriptor->otp_length_max));
+  const auto providers = providers_of(otp);
+  if (auto refusal = disabled(providers)) return done(std::unexpected(std::move(*refusal)));
+  validate(
+      providers, to,
+      [this, setup = setup_, otp = std::move(otp), providers, to, expected_to = std::move(expected_to),
+       done = std::move(done)](const std::vector<AddressCheck>& checks) mutable {
+        const auto length_max = code_length_max(providers);
+        if (!length_max) return done(std::unexpected(unavailable(kNotReady)));
+        if (auto refusal = take_address(otp, to, checks)) return done(std::unexpected(std::move(*refusal)));
+        const auto code = random_digits(static_cast<int>(*length_max));
         set_code(otp,
                  code);  // used when it replaces an address; the first address gets the code that PUT made
         if (auto refusal = check_size(*setup, otp, code)) return done(std::unexpected(std::move(*refusal)));
@@ -260,14 +246,26 @@ std::shared_ptr<const wire::Descriptor> OtpService::descriptor(std::string_view 
   return parts_.gate.descriptor(provider);
 }
 
-void OtpService::job_ended(int64_t job, Delivery delivery) { waiters_->job_ended(job, delivery); }
+void OtpService::sending_ended(int64_t sending, Delivery delivery) {
+  waiters_.sending_ended(sending, delivery);
+}
+void OtpService::breaker_changed(const std::string& provider, bool open) {
+  if (open) {
+    paused_.insert(provider);
+  } else {
+    paused_.erase(provider);
+  }
+}
 void OtpService::stop_waiting() {
   stopping_ = true;
-  waiters_->stop();
+  waiters_.stop();
 }
 
-std::optional<Refusal> OtpService::disabled(std::string_view provider) const {
-  if (setup_->config.providers.contains(provider)) return {};
+std::optional<Refusal> OtpService::disabled(const std::vector<std::string>& providers) const {
+  const auto is_enabled = [this](const auto& provider) {
+    return setup_->config.providers.contains(provider);
+  };
+  if (std::ranges::all_of(providers, is_enabled)) return {};
   return unavailable("This OTP's provider is switched off.");
 }
 
@@ -280,6 +278,10 @@ Answer OtpService::answer(Otp otp, bool with_code) const {
   Answer answer;
   answer.ttl_seconds = otp.ttl_seconds(parts_.clock.now());
   if (with_code) answer.code = parts_.vault.open(otp.name_space, otp.id, otp.code_sealed).value_or("");
+  if (auto& delivery = otp.delivery;
+      delivery.state == DeliveryState::queued && delivery.detail.empty() && paused_.contains(otp.provider)) {
+    delivery.detail = "the provider can't send at the moment";
+  }
   answer.otp = std::move(otp);
   return answer;
 }
@@ -326,7 +328,7 @@ Outcome OtpService::outcome(std::expected<store::Written, store::Error> written,
 void OtpService::end_job(const std::expected<store::Written, store::Error>& written) {
   if (!written || !written->ended_job) return;
   parts_.metrics.delivery_ended(written->ended_job->provider, ops::DeliveryEnd::expired);
-  job_ended(written->ended_job->row, {DeliveryState::expired, 0, {}, {}});
+  sending_ended(written->ended_job->sending, {DeliveryState::expired, 0, {}, {}});
 }
 
 void OtpService::count_check(const std::expected<store::Written, store::Error>& written) {
@@ -354,7 +356,7 @@ void OtpService::count_check(const std::expected<store::Written, store::Error>& 
 void OtpService::after_write(std::expected<store::Written, store::Error> written, bool with_code,
                              std::chrono::milliseconds wait, Done done) {
   end_job(written);
-  const auto job = written ? written->job : 0;
+  const auto sending = written ? written->sending : 0;
   auto result = outcome(std::move(written), with_code, false);
   const auto finish = [this](Outcome out, Done then) {
     if (out && out->otp.delivery.state == DeliveryState::failed) {
@@ -364,20 +366,25 @@ void OtpService::after_write(std::expected<store::Written, store::Error> written
     then(std::move(out));
   };
   if (wait.count() <= 0 || !result) return done(std::move(result));
-  if (is_final(result->otp.delivery.state) || waiters_->full() || stopping_)
+  if (result->otp.delivery_ended() || waiters_.full() || stopping_)
     return finish(std::move(result), std::move(done));
-  waiters_->add(job, wait,
-                [this, finish, result = std::move(result),
-                 done = std::move(done)](std::optional<Delivery> delivery) mutable {
-                  if (!delivery) {  // time is up: as far as it has come
-                    if (auto now = parts_.store.find(result->otp.name_space, result->otp.id); now && *now) {
-                      delivery = (*now)->delivery;
-                    }
-                  }
-                  if (delivery) result->otp.delivery = std::move(*delivery);
-                  result->ttl_seconds = result->otp.ttl_seconds(parts_.clock.now());
-                  finish(std::move(result), std::move(done));
-                });
+  waiters_.add(sending, wait,
+               [this, finish, result = std::move(result),
+                done = std::move(done)](std::optional<Delivery> delivery) mutable {
+                 auto& otp = result->otp;
+                 if (delivery) otp.delivery = std::move(*delivery);
+                 // The time is up, or another provider may have taken over: as far as it has come.
+                 if (!delivery || otp.has_fallback()) {
+                   auto now = parts_.store.find(otp.name_space, otp.id);
+                   if (now && *now && (*now)->code_hash == otp.code_hash) {
+                     otp.provider = std::move((*now)->provider);
+                     otp.delivery = std::move((*now)->delivery);
+                     otp.fallback = std::move((*now)->fallback);
+                   }
+                 }
+                 result->ttl_seconds = result->otp.ttl_seconds(parts_.clock.now());
+                 finish(std::move(result), std::move(done));
+               });
 }
 
 void OtpService::set_code(Otp& otp, std::string_view code) const {
@@ -388,34 +395,61 @@ void OtpService::set_code(Otp& otp, std::string_view code) const {
 }
 
 std::optional<Refusal> OtpService::take_address(Otp& otp, const std::string& to,
-                                                const AddressCheck& check) const {
+                                                const std::vector<AddressCheck>& checks) const {
   using Verdict = AddressCheck::Verdict;
   if (to.size() > kAddressBytesMax)
     return refuse(Kind::invalid, "Invalid `to` address: It is longer than 254 bytes.");
   if (has_control(to)) return refuse(Kind::invalid, "Invalid `to` address: It holds a control character.");
-  switch (check.verdict) {
-    case Verdict::invalid:
-    case Verdict::too_long:
-      return refuse(Kind::invalid, "Invalid `to` address: " + check.sentence);
-    case Verdict::not_ready:
-      return unavailable("The provider is not ready yet. Please retry.");
-    case Verdict::valid:
-    case Verdict::unchecked:
-      break;
+  for (const auto& check : checks) {
+    switch (check.verdict) {
+      case Verdict::invalid:
+      case Verdict::too_long:
+        return refuse(Kind::invalid, "Invalid `to` address: " + check.sentence);
+      case Verdict::not_ready:
+        return unavailable(kNotReady);
+      case Verdict::valid:
+      case Verdict::unchecked:
+        break;
+    }
   }
+  const auto normalised = [&to](const AddressCheck& check) {
+    return check.normalised.empty() ? to : check.normalised;
+  };
   otp.to = to;
-  otp.to_normalised = check.normalised.empty() ? to : check.normalised;
+  otp.to_normalised = normalised(checks.front());
+  for (std::size_t i = 0; i < otp.fallback.steps.size(); ++i)
+    otp.fallback.steps[i].to_normalised = normalised(checks[i]);
   return {};
+}
+
+std::optional<uint32_t> OtpService::code_length_max(const std::vector<std::string>& providers) const {
+  auto length_max = std::numeric_limits<uint32_t>::max();
+  for (const auto& provider : providers) {
+    const auto descriptor = parts_.gate.descriptor(provider);
+    if (!descriptor) return {};
+    length_max = std::min(length_max, descriptor->otp_length_max);
+  }
+  return length_max;
 }
 
 std::optional<Refusal> OtpService::check_size(const message::Setup& setup, const Otp& otp,
                                               std::string_view code) const {
-  const auto descriptor = parts_.gate.descriptor(otp.provider);
-  const auto message = setup.composer.compose(otp, code, *descriptor, parts_.clock.now());
-  if (message.body.size() <= descriptor->body_bytes_max) return {};
-  return refuse(Kind::invalid, "The message is " + std::to_string(message.body.size()) +
-                                   " bytes long, and this provider takes at most " +
-                                   std::to_string(descriptor->body_bytes_max) + ".");
+  const auto too_long = [&](const Otp& sent) -> std::optional<Refusal> {
+    const auto descriptor = parts_.gate.descriptor(sent.provider);
+    const auto message = setup.composer.compose(sent, code, *descriptor, parts_.clock.now());
+    if (message.body.size() <= descriptor->body_bytes_max) return {};
+    return refuse(Kind::invalid, "The message is " + std::to_string(message.body.size()) +
+                                     " bytes long, and " +
+                                     (sent.has_fallback() ? sent.provider : "this provider") +
+                                     " takes at most " + std::to_string(descriptor->body_bytes_max) + ".");
+  };
+  if (!otp.has_fallback()) return too_long(otp);
+  auto sent = otp;
+  for (const auto& step : otp.fallback.steps) {
+    sent.provider = step.provider;
+    if (auto refusal = too_long(sent)) return refusal;
+  }
+  return {};
 }
 
 }  // namespace otpgw::otp

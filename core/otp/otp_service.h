@@ -3,22 +3,17 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 
 #include "core/message/setup.h"
 #include "core/ops/metrics.h"
 #include "core/otp/code.h"
 #include "core/otp/provider_gate.h"
+#include "core/otp/sending_waiters.h"
 #include "core/otp/service.h"
 #include "core/store/store.h"
 
 namespace otpgw::otp {
-
-// The loop, as far as the service needs it.
-struct Scheduler {
-  std::function<void(std::move_only_function<void()>)> post;  // any thread; runs on the loop's
-  std::function<uint64_t(std::chrono::milliseconds, std::move_only_function<void()>)> after;  // loop's thread
-  std::function<void(uint64_t)> cancel;                                                       // loop's thread
-};
 
 class OtpService final : public Service {
  public:
@@ -46,14 +41,16 @@ class OtpService final : public Service {
                    Done done) override;
   [[nodiscard]] std::shared_ptr<const wire::Descriptor> descriptor(std::string_view provider) const override;
 
-  // Loop's thread: a send job has ended; answers who waits for it.
-  void job_ended(int64_t job, Delivery delivery);
+  // Loop's thread: a sending (store::Written::sending) has ended; answers who waits for it.
+  void sending_ended(int64_t sending, Delivery delivery);
+  // Loop's thread: the provider's breaker has opened, or closed again. While it is open, its queued jobs say
+  // so.
+  void breaker_changed(const std::string& provider, bool open);
   // Loop's thread, at shutdown: answers everybody who waits with what is known; nobody waits from now on.
   void stop_waiting();
 
  private:
   using SetupPtr = std::shared_ptr<const message::Setup>;
-  class Waiters;
   // Whether the namespace wants codes in its answers.
   [[nodiscard]] bool shows_code(std::string_view name_space) const;
   [[nodiscard]] Answer answer(Otp otp, bool with_code) const;
@@ -65,22 +62,30 @@ class OtpService final : public Service {
   // A queued job that a write ended: counts it, answers who waits for it.
   void end_job(const std::expected<store::Written, store::Error>& written);
   void count_check(const std::expected<store::Written, store::Error>& written);
-  void put_checked(const SetupPtr& setup, PutRequest request, AddressCheck address, Done done);
+  // Asks every provider; with an empty address only whether it is known.
+  void validate(const std::vector<std::string>& providers, const std::string& to,
+                std::move_only_function<void(std::vector<AddressCheck>)> done);
+  void put_checked(const SetupPtr& setup, PutRequest request, const std::vector<AddressCheck>& checks,
+                   Done done);
   // Sets the code's fields of a record.
   void set_code(Otp& otp, std::string_view code) const;
-  // A refusal when the address can't be used; fills to and to_normalised otherwise.
+  // A refusal when a provider can't use the address; fills to and to_normalised otherwise.
   [[nodiscard]] std::optional<Refusal> take_address(Otp& otp, const std::string& to,
-                                                    const AddressCheck& check) const;
+                                                    const std::vector<AddressCheck>& checks) const;
+  // The longest code that all providers take; nothing while one of them is not known yet.
+  [[nodiscard]] std::optional<uint32_t> code_length_max(const std::vector<std::string>& providers) const;
+  // A refusal when a provider's message would be too long.
   [[nodiscard]] std::optional<Refusal> check_size(const message::Setup& setup, const Otp& otp,
                                                   std::string_view code) const;
 
-  // A refusal when the provider of a stored OTP is not enabled any more.
-  [[nodiscard]] std::optional<Refusal> disabled(std::string_view provider) const;
+  // A refusal when a provider of a stored OTP is not enabled any more.
+  [[nodiscard]] std::optional<Refusal> disabled(const std::vector<std::string>& providers) const;
 
   Parts parts_;
   SetupPtr setup_;
+  std::set<std::string, std::less<>> paused_;  // providers whose breaker is open
   bool stopping_ = false;
-  std::unique_ptr<Waiters> waiters_;
+  SendingWaiters waiters_;
 };
 
 }  // namespace otpgw::otp

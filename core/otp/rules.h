@@ -32,10 +32,11 @@ enum class Verdict : uint8_t {
 // A decision: the record to write, when something changes.
 struct Decision {
   Verdict verdict = Verdict::done;
-  bool write = false;    // `otp` replaces the record
-  bool remove = false;   // the record goes
-  bool new_job = false;  // a send of the current code is to be queued
-  Otp otp{};             // as it stands after the decision (for not_found: empty)
+  bool write = false;     // `otp` replaces the record
+  bool replaces = false;  // … and is another OTP: what is still queued for the old one is not to be sent
+  bool remove = false;    // the record goes
+  bool new_job = false;   // a send of the current code is to be queued
+  Otp otp{};              // as it stands after the decision (for not_found: empty)
 };
 
 // PUT. `current` may be null. `wanted` is a fresh record: its maxima, texts, code and expiry.
@@ -49,12 +50,18 @@ struct Guess {
 };
 [[nodiscard]] Decision decide_check(const Otp* current, const Guess& guess, UnixMs now);
 
+// Of a list: the next provider, after the last one the first.
 [[nodiscard]] Decision decide_resend(const Otp* current, UnixMs now);
+[[nodiscard]] const std::string& resend_provider(const Otp& otp);
 [[nodiscard]] Decision decide_status(const Otp* current, bool consume, UnixMs now);
 
-// The page collected an address: a new code goes to it. `wanted` carries to, to_normalised and the code's
-// fields.
+// The page collected an address: a new code goes to it. `wanted` carries to, to_normalised (also of the
+// steps), the code's fields, and the providers that have accepted the address.
 [[nodiscard]] Decision decide_set_address(const Otp* current, const Otp& wanted,
                                           const std::string& expected_to, UnixMs now);
+
+// Something has happened to a send of an OTP with a list of providers, or the current step's time is up: does
+// it go on with the next one? Every step's delivery is filled in. DESIGN.md of core/delivery has the reasons.
+[[nodiscard]] Decision decide_step(const Otp& current, UnixMs now);
 
 }  // namespace otpgw::otp

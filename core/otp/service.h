@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/config/config.h"
 #include "core/otp/otp.h"
@@ -60,8 +61,8 @@ struct Idempotency {
 
 struct PutRequest {
   std::string name_space;
-  std::string id;  // empty: a random one is made
-  std::string provider;
+  std::string id;                      // empty: a random one is made
+  std::vector<std::string> providers;  // one, or several to be tried one after the other
   std::string to;
   std::string code;  // empty: random digits
   std::optional<int64_t> ttl_seconds, max_attempts, max_generate;
@@ -86,7 +87,7 @@ class Service {
   virtual void put(PutRequest request, Done done) = 0;
   // Counts, compares and consumes in one transaction. Success through the API carries the code.
   virtual void check(CheckRequest request, Done done) = 0;
-  // Sends the same code again, unless a send is still under way.
+  // Sends the same code again, of several providers through the next one, unless a send is still under way.
   virtual void resend(std::string name_space, std::string id, std::chrono::milliseconds wait, Done done) = 0;
   // Verified? With `consume` the record is deleted when it is.
   virtual void status(std::string name_space, std::string id, bool consume, Done done) = 0;

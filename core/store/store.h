@@ -30,15 +30,17 @@ enum class Error : uint8_t {
 
 // A send job that was still queued and will not be sent any more.
 struct EndedJob {
-  int64_t row = 0;
+  int64_t sending = 0;  // Written::sending, which has ended with it; 0: that goes on with another provider
   std::string provider;
 };
 
 // What a write to an OTP did.
 struct Written {
   otp::Verdict verdict = otp::Verdict::done;
-  otp::Otp otp{};                       // as it stands now (after a check that deleted it: as it was last)
-  int64_t job = 0;                      // row of its current send job, 0 without one: what the loop waits on
+  otp::Otp otp{};  // as it stands now (after a check that deleted it: as it was last)
+  // Names its sending, from the first job to the last provider's end: row of the job that it began with, 0
+  // without one. What the loop waits on.
+  int64_t sending = 0;
   std::optional<EndedJob> ended_job{};  // that this write ended: replaced, or not needed any more
   bool closed = false;                  // this write closed it
   bool replayed = false;                // an idempotent request's first answer, with the current delivery
@@ -54,11 +56,12 @@ struct LeasedJob {
   int tries = 0;              // calls that came back so far
   int deaths = 0;             // workers that died under it so far
   otp::UnixMs queued_at = 0;  // 0: by a version that did not note it
+  int64_t sending = 0;        // Written::sending; 0 when that has left this job behind
   otp::Otp otp;
 };
 struct Lease {
   std::vector<LeasedJob> jobs;
-  std::vector<int64_t> ended;  // rows found dead (expired, replaced) and ended on the way
+  std::vector<int64_t> ended;  // EndedJob::sending of what was found dead (expired, replaced) on the way
   std::optional<otp::UnixMs>
       next_due_at;  // when a job that is queued now becomes due, if none is due any more
 };
@@ -79,8 +82,13 @@ struct Swept {
   std::vector<EndedJob> ended;  // as expired
   bool more = false;            // there was more than one batch: sweep again at once
 };
-// The state each job is in afterwards, in the order given.
-using JobStates = std::vector<otp::DeliveryState>;
+// What became of a job.
+struct JobEnd {
+  otp::DeliveryState state;  // its own, afterwards
+  int64_t sending = 0;       // Written::sending
+  bool ended = false;        // the sending has ended: no other provider follows
+};
+using JobEnds = std::vector<JobEnd>;  // in the order given
 
 // The queued jobs of a provider.
 struct Queue {
@@ -122,8 +130,10 @@ class Store {
   // ------------------------------------------------------------------------------------- Leases up to
   // `limit` due jobs of the provider; what has expired or been replaced ends as expired on the way.
   virtual void lease(std::string provider, int limit, Done<Lease> done) = 0;
-  virtual void finish(std::vector<JobOutcome> outcomes, Done<JobStates> done) = 0;
-  // Ends queued jobs whose code has expired, and removes what nobody may see any more: a bounded batch of it.
+  // Where a list of providers goes on, the next one's job is queued in the same transaction.
+  virtual void finish(std::vector<JobOutcome> outcomes, Done<JobEnds> done) = 0;
+  // Goes on with the next provider where a step has had its time, ends queued jobs whose code has expired,
+  // and removes what nobody may see any more: a bounded batch of it.
   virtual void sweep(Done<Swept> done) = 0;
 
   // --- descriptors: what a provider is, remembered for the time before its worker is there

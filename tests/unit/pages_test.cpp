@@ -324,6 +324,25 @@ TEST_F(PagesTest, ProvidersOfOtherKindsSpeakForThemselves) {
   EXPECT_THAT(get().body, HasSubstr("<h1>IBAN verified</h1>"));
 }
 
+TEST_F(PagesTest, SaysThatWeKeepTrying) {
+  service.stored->delivery.detail = "no worker took it";
+  EXPECT_THAT(get().body, HasSubstr("data-delivery=\"retrying\""));
+  service.stored->delivery = {otp::DeliveryState::sending, 1, "", ""};
+  EXPECT_THAT(get().body, HasSubstr("data-delivery=\"retrying\""));
+  EXPECT_THAT(ask(Method::get, std::string(kPath) + "/status").body, HasSubstr("\"retrying\":true"));
+  service.stored->delivery = {otp::DeliveryState::sent, 2, "", ""};
+  EXPECT_THAT(get().body, HasSubstr("data-delivery=\"sent\""));
+}
+
+TEST_F(PagesTest, OfSeveralProvidersAResendIsAnotherWay) {
+  EXPECT_THAT(get().body, AllOf(HasSubstr("Send the code again"), HasSubstr("data-step=\"0\"")));
+  service.stored->fallback.steps = {{"whatsapp", "", 1, {}}, {"sms", "", 2, {}}};
+  service.stored->fallback.current = 1;
+  EXPECT_THAT(get().body, AllOf(HasSubstr("Send it another way"), HasSubstr("data-step=\"1\""),
+                                Not(HasSubstr("Send the code again"))));
+  EXPECT_THAT(ask(Method::get, std::string(kPath) + "/status").body, HasSubstr("\"step\":1"));
+}
+
 TEST_F(PagesTest, StatusIsJson) {
   const auto path = std::string(kPath) + "/status";
   EXPECT_EQ(ask(Method::get, path).body,

@@ -287,5 +287,163 @@ TEST(SetAddress, IsRefusedWhenClosedLockedOrSpent) {
   EXPECT_EQ(decide_set_address(&spent, with_address("a@b.example"), otp.to, kNow).verdict, Verdict::locked);
 }
 
+// --- several providers
+
+Otp listed_otp() {
+  auto otp = open_otp();
+  otp.fallback.steps = {{"whatsapp", "+1", 0, {}}, {"sms", "+2", 0, {}}, {"voice", "+3", 0, {}}};
+  otp.fallback.timeout_ms = 20'000;
+  otp.provider = "whatsapp";
+  return otp;
+}
+
+// After the first step began.
+Otp sending_otp() {
+  auto otp = decide_put(nullptr, listed_otp(), kNow).otp;
+  otp.delivery = otp.fallback.steps[0].delivery = {DeliveryState::queued, 0, "", ""};
+  otp.fallback.steps[0].job = 1;
+  return otp;
+}
+
+Otp with_state(Otp otp, DeliveryState state) {
+  otp.delivery.state = otp.fallback.steps[otp.fallback.current].delivery.state = state;
+  return otp;
+}
+
+TEST(Fallback, BeginsWithTheFirst) {
+  const auto otp = sending_otp();
+  EXPECT_EQ(otp.provider, "whatsapp");
+  EXPECT_EQ(otp.to_normalised, "+1");
+  EXPECT_EQ(otp.fallback.ends_at, kNow + 20'000);
+}
+
+TEST(Fallback, WithoutAnAddressNothingBegins) {
+  auto wanted = listed_otp();
+  wanted.to.clear();
+  const auto otp = decide_put(nullptr, wanted, kNow).otp;
+  EXPECT_EQ(otp.provider, "whatsapp");
+  EXPECT_EQ(otp.fallback.ends_at, 0);
+}
+
+TEST(Fallback, GoesOnWhenAStepFailsForGood) {
+  for (const auto state : {DeliveryState::failed, DeliveryState::expired}) {
+    const auto decision = decide_step(with_state(sending_otp(), state), kNow + 5);
+    EXPECT_TRUE(decision.write && decision.new_job && !decision.replaces);
+    EXPECT_EQ(decision.otp.provider, "sms");
+    EXPECT_EQ(decision.otp.to_normalised, "+2");
+    EXPECT_EQ(decision.otp.fallback.ends_at, kNow + 5 + 20'000);
+    EXPECT_EQ(decision.otp.generate, 1);  // the same code, of the same PUT
+    EXPECT_EQ(decision.otp.expires_at, listed_otp().expires_at);
+  }
+}
+
+TEST(Fallback, GoesOnWhenAStepHasHadItsTimeWithoutBeingSent) {
+  for (const auto state : {DeliveryState::queued, DeliveryState::sending, DeliveryState::unknown}) {
+    EXPECT_FALSE(decide_step(with_state(sending_otp(), state), kNow + 19'999).write);
+    const auto decision = decide_step(with_state(sending_otp(), state), kNow + 20'000);
+    EXPECT_TRUE(decision.write && decision.new_job);
+    EXPECT_EQ(decision.otp.provider, "sms");
+  }
+}
+
+TEST(Fallback, StopsAtWhatWasSent) {
+  const auto decision = decide_step(with_state(sending_otp(), DeliveryState::sent), kNow + 20'000);
+  EXPECT_TRUE(decision.write);
+  EXPECT_FALSE(decision.new_job);
+  EXPECT_EQ(decision.otp.provider, "whatsapp");
+  EXPECT_TRUE(decision.otp.delivery_ended());
+}
+
+TEST(Fallback, StopsWithTheOtp) {
+  auto closed = sending_otp(), locked = sending_otp(), over = sending_otp();
+  closed.closed = true;
+  locked.attempts = 6;
+  over.expires_at = kNow + 1;
+  for (const auto& otp : {closed, locked, over}) {
+    const auto decision = decide_step(with_state(otp, DeliveryState::failed), kNow + 1);
+    EXPECT_FALSE(decision.new_job);
+    EXPECT_TRUE(decision.otp.delivery_ended());
+  }
+}
+
+TEST(Fallback, TheLastOnesEndIsTheEnd) {
+  auto otp = sending_otp();
+  for (const char* next : {"sms", "voice"}) {
+    otp = with_state(decide_step(with_state(otp, DeliveryState::failed), kNow).otp, DeliveryState::queued);
+    EXPECT_EQ(otp.provider, next);
+  }
+  EXPECT_EQ(otp.fallback.ends_at, 0);
+  EXPECT_FALSE(decide_step(otp, kNow + 200'000).write);
+  otp = with_state(otp, DeliveryState::failed);
+  EXPECT_FALSE(decide_step(otp, kNow).write);
+  EXPECT_TRUE(otp.delivery_ended());
+}
+
+TEST(Fallback, HasNoTimeOutThatTheCodeWouldNotOutlive) {
+  auto wanted = listed_otp();
+  wanted.expires_at = kNow + 20'000;
+  const auto otp = decide_put(nullptr, wanted, kNow).otp;
+  EXPECT_EQ(otp.fallback.ends_at, 0);
+  // There is time for another one all the same when it fails at once.
+  EXPECT_TRUE(decide_step(with_state(otp, DeliveryState::failed), kNow + 1).new_job);
+}
+
+TEST(Fallback, WhatWasSentAfterAllIsTheDelivery) {
+  auto otp = decide_step(with_state(sending_otp(), DeliveryState::sending), kNow + 20'000).otp;
+  otp.fallback.steps[0].delivery.state = DeliveryState::sent;
+  for (const auto state : {DeliveryState::queued, DeliveryState::failed, DeliveryState::unknown}) {
+    const auto decision = decide_step(with_state(otp, state), kNow + 20'001);
+    EXPECT_TRUE(decision.write);
+    EXPECT_FALSE(decision.new_job);
+    EXPECT_EQ(decision.otp.provider, "whatsapp");
+    EXPECT_EQ(decision.otp.fallback.ends_at, 0);
+  }
+  // A call that is running has its say first; no third one is begun.
+  const auto running = decide_step(with_state(otp, DeliveryState::sending), kNow + 100'000);
+  EXPECT_EQ(running.otp.provider, "sms");
+  EXPECT_FALSE(running.new_job);
+}
+
+TEST(Fallback, AResendTakesTheNextAndWrapsAround) {
+  auto otp = with_state(sending_otp(), DeliveryState::sent);
+  otp.max_generate = 9;
+  for (const char* next : {"sms", "voice", "whatsapp", "sms"}) {
+    EXPECT_EQ(resend_provider(otp), next);
+    const auto decision = decide_resend(&otp, kNow);
+    EXPECT_TRUE(decision.new_job);
+    EXPECT_EQ(decision.otp.provider, next);
+    EXPECT_EQ(decision.otp.generate, otp.generate + 1);
+    otp = with_state(decision.otp, DeliveryState::sent);
+  }
+}
+
+TEST(Fallback, AfterAResendOnlyWhatItSendsCounts) {
+  auto otp = with_state(sending_otp(), DeliveryState::sent);  // and did not arrive
+  otp = with_state(decide_resend(&otp, kNow).otp, DeliveryState::failed);
+  EXPECT_EQ(otp.fallback.steps[0].delivery.state, DeliveryState::sent);  // still shown
+  const auto decision = decide_step(otp, kNow);
+  EXPECT_TRUE(decision.new_job);
+  EXPECT_EQ(decision.otp.provider, "voice");
+}
+
+TEST(Fallback, AnAddressFromThePageBeginsWithTheFirst) {
+  auto otp = listed_otp();
+  otp.to.clear();
+  otp.to_from_page = true;
+  otp.delivery = {};
+  auto wanted = otp;
+  wanted.to = "1";
+  wanted.fallback.steps[0].to_normalised = "+01";
+  wanted.fallback.steps[1].to_normalised = "+02";
+  const auto decision = decide_set_address(&otp, wanted, "", kNow);
+  EXPECT_TRUE(decision.new_job);
+  EXPECT_EQ(decision.otp.to_normalised, "+01");
+  EXPECT_EQ(decision.otp.fallback.steps[1].to_normalised, "+02");
+  EXPECT_EQ(decision.otp.fallback.ends_at, kNow + 20'000);
+  // The application has named others meanwhile, which have not seen the address.
+  wanted.fallback.steps.pop_back();
+  EXPECT_EQ(decide_set_address(&otp, wanted, "", kNow).verdict, Verdict::changed);
+}
+
 }  // namespace
 }  // namespace otpgw::otp

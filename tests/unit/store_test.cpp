@@ -2,36 +2,14 @@
 // and refuses files that are not its own. Method: a real database file in a temporary folder, a clock in
 // hand, many threads where it matters; each write is waited for.
 
-#include "core/store/store.h"
-
-#include <fcntl.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sqlite3.h>
-
-#include <atomic>
-#include <filesystem>
 #include <fstream>
-#include <future>
-#include <mutex>
 #include <thread>
 
-#include "core/otp/code.h"
 #include "core/store/snapshot.h"
-#include "core/store/sqlite/sqlite_store.h"
+#include "store_fixture.h"
 
 namespace otpgw::store {
 namespace {
-
-namespace fs = std::filesystem;
-using otp::DeliveryState;
-using otp::Verdict;
-
-class HandClock final : public otp::Clock {
- public:
-  [[nodiscard]] otp::UnixMs now() const override { return now_ms; }
-  std::atomic<otp::UnixMs> now_ms = 1'000'000'000'000;
-};
 
 // Spoils the row content of every page but the first.
 void damage(const fs::path& database) {
@@ -42,102 +20,6 @@ void damage(const fs::path& database) {
     file << std::string(64, '\xEE');
   }
 }
-
-class StoreTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "store_test.XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    open();
-  }
-  void TearDown() override {
-    store_.reset();
-    fs::remove_all(folder_);
-  }
-
-  void open() {
-    store_.reset();
-    auto opened = sqlite::open_store(file(), clock_,
-                                     {.jobs_queued =
-                                          [this](const std::string& provider) {
-                                            std::lock_guard lock(mutex_);
-                                            queued_for_.push_back(provider);
-                                          },
-                                      .broken = [](const std::string& reason) { ADD_FAILURE() << reason; }});
-    ASSERT_TRUE(opened) << opened.error();
-    store_ = std::move(*opened);
-  }
-  [[nodiscard]] fs::path file() const { return folder_ / "otp.db"; }
-
-  // Calls a write and waits for its end.
-  template <class T, class Call>
-  std::expected<T, Error> await(Call call) {
-    std::promise<std::expected<T, Error>> promise;
-    auto future = promise.get_future();
-    call([&promise](std::expected<T, Error> result) { promise.set_value(std::move(result)); });
-    return future.get();
-  }
-  Written put(otp::Otp wanted, std::optional<otp::Idempotency> key = {}) {
-    return *await<Written>(
-        [&](auto done) { store_->put(std::move(wanted), std::move(key), std::move(done)); });
-  }
-  Written check(const std::string& id, const std::string& hash, std::optional<otp::Idempotency> key = {}) {
-    return *await<Written>([&](auto done) {
-      store_->check("app", id, {.hash = hash, .digits_hash = hash, .skip_delete = {}}, std::move(key),
-                    std::move(done));
-    });
-  }
-  Lease lease(int limit = 10, const std::string& provider = "smtp") {
-    return *await<Lease>([&](auto done) { store_->lease(provider, limit, std::move(done)); });
-  }
-  DeliveryState finish(const LeasedJob& job, DeliveryState state, int64_t due_in_ms = 0) {
-    JobOutcome outcome{.row = job.row,
-                       .attempt = job.attempt,
-                       .state = state,
-                       .due_at = clock_.now() + due_in_ms,
-                       .tries = job.tries + 1,
-                       .deaths = job.deaths,
-                       .detail = "detail",
-                       .upstream_id = "up-1"};
-    return await<JobStates>([&](auto done) { store_->finish({outcome}, std::move(done)); })->at(0);
-  }
-  std::vector<int64_t> sweep() {
-    std::vector<int64_t> rows;
-    const auto swept = await<Swept>([&](auto done) { store_->sweep(std::move(done)); });
-    for (const auto& job : swept->ended) rows.push_back(job.row);
-    return rows;
-  }
-  std::optional<otp::Otp> find(const std::string& id) {
-    auto found = store_->find("app", id);
-    store_->end_reads();
-    return found.value();
-  }
-
-  otp::Otp otp(const std::string& id, const std::string& to = "john@doe.example") const {
-    otp::Otp otp;
-    otp.name_space = "app";
-    otp.id = id;
-    otp.to = otp.to_normalised = to;
-    otp.provider = "smtp";
-    otp.channel_description = "channel";
-    otp.address_description = "address";
-    otp.extra = R"({"yes": true})";
-    otp.max_attempts = 5;
-    otp.max_generate = 3;
-    otp.code_length = 6;
-    otp.code_hash = std::string("ri\0ght", 6);  // bytes, not text
-    otp.code_sealed = std::string("se\0aled", 7);
-    otp.expires_at = otp.keep_until = clock_.now() + 300'000;
-    return otp;
-  }
-  const std::string right_ = std::string("ri\0ght", 6);
-
-  fs::path folder_;
-  HandClock clock_;
-  std::unique_ptr<Store> store_;
-  std::mutex mutex_;
-  std::vector<std::string> queued_for_;
-};
 
 TEST_F(StoreTest, KeepsEveryFieldAcrossAReopen) {
   auto wanted = otp("user-1");
@@ -155,9 +37,9 @@ TEST_F(StoreTest, KeepsEveryFieldAcrossAReopen) {
 
 TEST_F(StoreTest, OtpAndJobAreWrittenTogetherAndTheListenerIsTold) {
   const auto written = put(otp("user-1"));
-  EXPECT_NE(written.job, 0);
+  EXPECT_NE(written.sending, 0);
   EXPECT_THAT(queued_for_, testing::ElementsAre("smtp"));
-  EXPECT_EQ(put(otp("user-2", "")).job, 0);
+  EXPECT_EQ(put(otp("user-2", "")).sending, 0);
   EXPECT_EQ(find("user-2")->delivery.state, DeliveryState::none);
 }
 
@@ -205,9 +87,9 @@ TEST_F(StoreTest, ACodeIsConsumedOnceHoweverManyBringItAtOnce) {
 }
 
 TEST_F(StoreTest, AJobIsLeasedOnceAndOldestFirst) {
-  const auto first = put(otp("user-1")).job;
+  const auto first = put(otp("user-1")).sending;
   clock_.now_ms += 10;
-  const auto second = put(otp("user-2")).job;
+  const auto second = put(otp("user-2")).sending;
   const auto leased = lease(1);
   ASSERT_EQ(leased.jobs.size(), 1u);
   EXPECT_EQ(leased.jobs[0].row, first);
@@ -258,7 +140,7 @@ TEST_F(StoreTest, ARetryPastTheExpiryEndsAsExpired) {
 }
 
 TEST_F(StoreTest, AnExpiredJobIsNeverLeased) {
-  const auto job = put(otp("user-1")).job;
+  const auto job = put(otp("user-1")).sending;
   clock_.now_ms += 300'000;
   const auto leased = lease();
   EXPECT_TRUE(leased.jobs.empty());
@@ -266,15 +148,15 @@ TEST_F(StoreTest, AnExpiredJobIsNeverLeased) {
 }
 
 TEST_F(StoreTest, AQueuedJobOfAReplacedUsedOrDeletedOtpIsNotSent) {
-  const auto replaced = put(otp("user-1")).job;
+  const auto replaced = put(otp("user-1")).sending;
   auto newer = otp("user-1");
   newer.code_hash = "new";
   const auto ended = put(newer).ended_job;
   ASSERT_TRUE(ended);
-  EXPECT_EQ(ended->row, replaced);
+  EXPECT_EQ(ended->sending, replaced);
   EXPECT_EQ(ended->provider, "smtp");
-  const auto used = put(otp("user-2")).job;
-  EXPECT_EQ(check("user-2", right_).ended_job.value().row, used);
+  const auto used = put(otp("user-2")).sending;
+  EXPECT_EQ(check("user-2", right_).ended_job.value().sending, used);
   const auto jobs = lease().jobs;
   ASSERT_EQ(jobs.size(), 1u);
   EXPECT_EQ(jobs[0].otp.code_hash, "new");
@@ -313,7 +195,7 @@ TEST_F(StoreTest, JobsLeasedByAFormerCoreAreLeasedAgain) {
 }
 
 TEST_F(StoreTest, SweepingEndsAndRemovesWhatIsOver) {
-  const auto job = put(otp("user-1")).job;
+  const auto job = put(otp("user-1")).sending;
   clock_.now_ms += 300'000;
   EXPECT_EQ(find("user-1"), std::nullopt);  // absent at once, swept or not
   EXPECT_THAT(sweep(), testing::ElementsAre(job));
@@ -350,7 +232,7 @@ TEST_F(StoreTest, AnIdempotentPutIsAnsweredAgainEvenWhenUsedAndAfterAReopen) {
   const auto again = put(other_code, key);
   EXPECT_TRUE(again.replayed);
   EXPECT_EQ(again.otp.code_hash, first.otp.code_hash);
-  EXPECT_EQ(again.job, first.job);
+  EXPECT_EQ(again.sending, first.sending);
   EXPECT_EQ(again.otp.generate, 1);
   finish(lease().jobs.at(0), DeliveryState::sent);
   EXPECT_EQ(check("user-1", right_).verdict, Verdict::done);
@@ -369,6 +251,19 @@ TEST_F(StoreTest, AnIdempotentWrongGuessCountsOnce) {
   const otp::Idempotency key{"scope", "parameters"};
   for (int i = 0; i < 3; ++i) EXPECT_EQ(check("user-1", "wrong", key).verdict, Verdict::wrong_code);
   EXPECT_EQ(find("user-1")->attempts, 2);
+}
+
+TEST_F(StoreTest, APutOfTheSameCodeReplacesTheRestToo) {
+  put(otp("user-1"));
+  auto newer = otp("user-1");
+  newer.provider = "sms";
+  newer.extra = "1";
+  newer.expires_at = newer.keep_until = clock_.now() + 600'000;
+  put(newer);
+  const auto found = find("user-1");
+  EXPECT_EQ(found->provider, "sms");
+  EXPECT_EQ(found->extra, "1");
+  EXPECT_EQ(found->expires_at, newer.expires_at);
 }
 
 TEST_F(StoreTest, DescriptorsAreRemembered) {
@@ -403,17 +298,14 @@ TEST_F(StoreTest, AForeignLaterOrBrokenFileIsRefusedAndUntouched) {
     const auto opened = sqlite::open_store(path, clock_, {});
     return opened ? std::string("opened") : opened.error();
   };
-  const auto sql = [&](const fs::path& path, const char* text) {
-    sqlite3* raw = nullptr;
-    sqlite3_open(path.c_str(), &raw);
-    EXPECT_EQ(sqlite3_exec(raw, text, nullptr, nullptr, nullptr), SQLITE_OK);
-    sqlite3_close(raw);
-  };
   sql(folder_ / "foreign.db", "CREATE TABLE theirs (x); PRAGMA application_id = 7");
   EXPECT_THAT(refused(folder_ / "foreign.db"), testing::HasSubstr("another program"));
   store_.reset();
   sql(file(), "PRAGMA user_version = 99");
   EXPECT_THAT(refused(file()), testing::HasSubstr("later version"));
+  // The next version only adds.
+  sql(file(), "PRAGMA user_version = 4");
+  EXPECT_EQ(refused(file()), "opened");
   std::ofstream(folder_ / "junk.db") << std::string(8192, 'j');
   EXPECT_THAT(refused(folder_ / "junk.db"), testing::HasSubstr("not a database"));
   EXPECT_EQ(fs::file_size(folder_ / "junk.db"), 8192u);

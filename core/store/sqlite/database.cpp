@@ -58,7 +58,18 @@ CREATE INDEX answer_end ON answer (expires_at);
 
 CREATE TABLE descriptor (provider TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
 )",
-    "ALTER TABLE job ADD COLUMN queued_at INTEGER NOT NULL DEFAULT 0"};
+    "ALTER TABLE job ADD COLUMN queued_at INTEGER NOT NULL DEFAULT 0",
+    R"(
+ALTER TABLE otp ADD COLUMN fallback BLOB NOT NULL DEFAULT x'';          -- encode_fallback(): a list of providers
+ALTER TABLE otp ADD COLUMN step_ends_at INTEGER NOT NULL DEFAULT 0;     -- otp::Fallback::ends_at
+ALTER TABLE job ADD COLUMN first_job INTEGER NOT NULL DEFAULT 0;        -- of a list: the job its sending began with
+CREATE INDEX otp_step_end ON otp (step_ends_at) WHERE step_ends_at > 0;
+CREATE INDEX job_list ON job (first_job) WHERE first_job > 0;
+)"};
+
+// The next version only adds to what this one knows (columns with defaults, tables, indexes), so that a
+// program that was replaced by it can be put back.
+constexpr std::size_t kReadableVersionMax = kMigrations.size() + 1;
 
 void migrate(Connection& connection) {
   const auto version = std::stoul(connection.ask("PRAGMA user_version"));
@@ -68,7 +79,7 @@ void migrate(Connection& connection) {
     throw SqlError(SQLITE_NOTADB,
                    "this is a database of another program; store.sqlite.path must name our own");
   }
-  if (version > kMigrations.size()) {
+  if (version > kReadableVersionMax) {
     throw SqlError(SQLITE_ERROR, "this database was written by a later version of the program; run that one");
   }
   for (auto from = version; from < kMigrations.size(); ++from) {

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 
@@ -132,7 +133,7 @@ class SqliteStore final : public Store {
           for (auto& job : due) {
             if (job.otp.id.empty() || !job.otp.live(now)) {
               tables_.end_if_queued(job.row);
-              lease.ended.push_back(job.row);
+              lease.ended.push_back(job.sending);
               continue;
             }
             tables_.mark_leased(job.row);
@@ -145,12 +146,12 @@ class SqliteStore final : public Store {
         std::move(done));
   }
 
-  void finish(std::vector<JobOutcome> outcomes, Done<JobStates> done) override {
-    write<JobStates>(
+  void finish(std::vector<JobOutcome> outcomes, Done<JobEnds> done) override {
+    write<JobEnds>(
         [this, outcomes = std::move(outcomes)] {
-          JobStates states;
-          for (const auto& outcome : outcomes) states.push_back(finish_one(outcome));
-          return states;
+          JobEnds ends;
+          for (const auto& outcome : outcomes) ends.push_back(finish_one(outcome));
+          return ends;
         },
         std::move(done));
   }
@@ -160,7 +161,13 @@ class SqliteStore final : public Store {
         [this] {
           const auto now = clock_.now();
           Swept swept{.ended = tables_.end_expired_jobs(now, kSweepRowsMax)};
-          swept.more = tables_.remove_dead(now, kSweepRowsMax) || swept.ended.size() == kSweepRowsMax;
+          swept.more = swept.ended.size() == kSweepRowsMax;
+          const auto over = tables_.steps_over(now, kSweepRowsMax);
+          for (const auto otp : over) {
+            auto row = tables_.find_otp(otp);
+            if (auto given_up = row ? go_on(*row) : std::nullopt) swept.ended.push_back(std::move(*given_up));
+          }
+          swept.more |= tables_.remove_dead(now, kSweepRowsMax) || over.size() == kSweepRowsMax;
           return swept;
         },
         std::move(done));
@@ -222,70 +229,131 @@ class SqliteStore final : public Store {
       if (answer->parameters != idempotency->parameters) return {.verdict = Verdict::key_conflict};
       if (auto first = decode_snapshot(answer->snapshot)) {
         first->replayed = true;
-        first->job = answer->job;
-        first->otp.delivery = tables_.delivery(answer->job);
+        first->sending = answer->job;
+        bring_up_to_date(first->otp, answer->job);
         return std::move(*first);
       }
     }
     Written written = change();
     if (written.verdict == Verdict::done || written.verdict == Verdict::wrong_code) {
       tables_.save_answer(idempotency->scope,
-                          {idempotency->parameters, encode_snapshot(written), written.job},
+                          {idempotency->parameters, encode_snapshot(written), written.sending},
                           written.otp.expires_at);
     }
     return written;
   }
 
+  // How the delivery of an answer of before stands now. The OTP itself may be gone.
+  void bring_up_to_date(otp::Otp& otp, int64_t sending) {
+    if (!otp.has_fallback()) {
+      otp.delivery = tables_.delivery(sending);
+      return;
+    }
+    auto& fallback = otp.fallback;
+    for (auto& step : fallback.steps) step.delivery = tables_.delivery(step.job);
+    for (const auto& job : tables_.jobs_of_sending(sending)) {
+      const auto step = std::ranges::find(fallback.steps, job.provider, &otp::Step::provider);
+      if (step == fallback.steps.end()) continue;
+      step->job = job.row;
+      step->delivery = job.delivery;
+      if (otp.delivery.state == DeliveryState::sent) continue;  // as the rules have it: the one that was sent
+      fallback.current = static_cast<std::size_t>(step - fallback.steps.begin());
+      otp.provider = step->provider;
+      otp.delivery = step->delivery;
+    }
+  }
+
   // Writes what was decided about `row` (if there is one).
   Written apply(std::optional<OtpRow>& row, otp::Decision decision) {
     Written written{.verdict = decision.verdict, .otp = std::move(decision.otp)};
-    if (row) written.job = row->job;
+    if (row) written.sending = row->sending();
     if (!decision.write && !decision.remove) return written;
     OtpRow next{row ? row->row : 0, row ? row->job : 0, std::move(written.otp)};
     if (row) next.otp.delivery = row->otp.delivery;
-    const bool new_code = !row || row->otp.code_hash != next.otp.code_hash;
     // A job not yet started serves nobody once its code is replaced, used, or sent anew.
-    if (next.job != 0 && (new_code || decision.new_job || decision.remove || next.otp.closed)) {
+    if (next.job != 0 && (decision.replaces || decision.new_job || decision.remove || next.otp.closed)) {
       if (auto ended = tables_.end_if_queued(next.job)) {
         written.ended_job = std::move(ended);
         next.otp.delivery.state = DeliveryState::expired;
       }
     }
-    if (new_code || decision.new_job) {
-      next.job = decision.new_job ? tables_.next_job_row() : 0;
-      next.otp.delivery = {.state = decision.new_job ? DeliveryState::queued : DeliveryState::none,
-                           .detail = {},
-                           .upstream_id = {}};
+    if (decision.replaces || decision.new_job) {
+      next.job = 0;
+      next.otp.delivery = {};
     }
+    if (decision.new_job) name_new_job(next);
     if (decision.remove) {
       tables_.remove_otp(next.row);
-    } else if (new_code || row->otp.to != next.otp.to) {
+    } else if (decision.replaces || next.otp.has_fallback()) {
       tables_.save_otp(next);
     } else {
       tables_.update_progress(next);
     }
-    if (decision.new_job) {
-      tables_.insert_job(next, clock_.now());
-      queued_for_.insert(next.otp.provider);
-    }
-    written.job = next.job;
+    if (decision.new_job) queue_job(next);
+    written.sending = next.sending();
     written.closed = row && !row->otp.closed && next.otp.closed;
     written.otp = std::move(next.otp);
     return written;
   }
 
-  DeliveryState finish_one(const JobOutcome& outcome) {
+  void name_new_job(OtpRow& row) {
+    row.job = tables_.next_job_row();
+    row.otp.delivery = {.state = DeliveryState::queued, .detail = {}, .upstream_id = {}};
+    if (!row.otp.has_fallback()) return;
+    auto& step = row.otp.fallback.steps[row.otp.fallback.current];
+    step.job = row.job;
+    step.delivery = row.otp.delivery;
+  }
+
+  void queue_job(const OtpRow& row) {
+    tables_.insert_job(row, clock_.now());
+    queued_for_.insert(row.otp.provider);
+  }
+
+  JobEnd finish_one(const JobOutcome& outcome) {
     const auto job = tables_.find_job(outcome.row);
-    if (!job) return DeliveryState::expired;  // swept long after its code's end
-    if (is_final(job->state)) return job->state;
-    if (job->attempt != outcome.attempt && outcome.state != DeliveryState::sent) return job->state;
-    auto state = outcome.state;
-    if (state == DeliveryState::queued &&
+    if (!job) return {DeliveryState::expired, outcome.row, true};  // swept long after its code's end
+    JobEnd end{job->state, job->sending, is_final(job->state) && !job->of_list};
+    if (is_final(job->state)) return end;
+    if (job->attempt != outcome.attempt && outcome.state != DeliveryState::sent) return end;
+    end.state = outcome.state;
+    if (end.state == DeliveryState::queued &&
         (outcome.due_at >= job->expires_at || !tables_.is_live(outcome.row, *job))) {
-      state = DeliveryState::expired;
+      end.state = DeliveryState::expired;
     }
-    tables_.update_job(outcome, state);
-    return state;
+    tables_.update_job(outcome, end.state);
+    end.ended = is_final(end.state);
+    if (!job->of_list) return end;
+    // Of an OTP that is gone, or is sent anew, a job's end is the end of its sending.
+    if (auto row = tables_.find_otp(job->otp);
+        row && row->otp.has_fallback() && row->sending() == job->sending) {
+      go_on(*row);
+      end.ended = row->otp.delivery_ended();
+    }
+    return end;
+  }
+
+  // Makes the next provider of a list, or an earlier one that was sent after all, the current one if the
+  // rules say so. The job that is given up for it, if that had not begun.
+  std::optional<EndedJob> go_on(OtpRow& row) {
+    auto decision = otp::decide_step(row.otp, clock_.now());
+    if (!decision.write) return {};
+    const auto left = row.job;
+    const auto detail = row.otp.delivery.detail;
+    row.otp = std::move(decision.otp);
+    const auto& step = row.otp.fallback.steps[row.otp.fallback.current];
+    if (decision.new_job) {
+      name_new_job(row);
+    } else {
+      row.job = step.job;
+      row.otp.delivery = step.delivery;
+    }
+    std::optional<EndedJob> given_up;
+    if (row.job != left)
+      given_up = tables_.give_up_if_queued(left, detail.empty() ? "not sent in time" : detail);
+    tables_.save_otp(row);
+    if (decision.new_job) queue_job(row);
+    return given_up;
   }
 
   void break_off(const std::string& reason) {

@@ -1,6 +1,7 @@
 #include "core/store/sqlite/tables.h"
 
 #include "core/otp/code.h"
+#include "core/store/snapshot.h"
 
 namespace otpgw::store::sqlite {
 namespace {
@@ -11,19 +12,21 @@ using otp::DeliveryState;
   "otp.row, otp.job, namespace, id, address, address_normalised, address_from_page, otp.provider, "   \
   "channel_description, address_description, extra, attempts, max_attempts, generate, max_generate, " \
   "closed, "                                                                                          \
-  "skip_delete, code_is_digits, code_length, code_hash, code_sealed, otp.expires_at, keep_until"
-constexpr int kOtpColumns = 23;
+  "skip_delete, code_is_digits, code_length, code_hash, code_sealed, otp.expires_at, keep_until, "    \
+  "fallback, step_ends_at"
+constexpr int kOtpColumns = 25;
 
-constexpr const char* kFindOtp = "SELECT " OTP_COLUMNS
-                                 ", job.state, job.tries, job.detail, job.upstream_id "
-                                 "FROM otp LEFT JOIN job ON job.row = otp.job WHERE namespace = ? AND id = ?";
+#define FIND_OTP                                         \
+  "SELECT " OTP_COLUMNS                                  \
+  ", job.state, job.tries, job.detail, job.upstream_id " \
+  "FROM otp LEFT JOIN job ON job.row = otp.job WHERE "
 
 constexpr const char* kFirstDue =
     "SELECT due_at FROM job WHERE provider = ? AND state = 1 ORDER BY due_at LIMIT 1";
 
 constexpr const char* kDueJobs =
     "SELECT " OTP_COLUMNS
-    ", job.row, job.key, job.attempt, job.tries, job.deaths, job.queued_at "
+    ", job.row, job.key, job.attempt, job.tries, job.deaths, job.queued_at, job.first_job "
     "FROM job LEFT JOIN otp ON otp.row = job.otp AND otp.job = job.row AND otp.closed = 0 "
     "WHERE job.provider = ? AND job.state = 1 AND job.due_at <= ? ORDER BY job.due_at LIMIT ?";
 
@@ -54,6 +57,8 @@ OtpRow read_otp(const Statement::Run& run) {
   o.code_sealed = run.text(c++);
   o.expires_at = run.integer(c++);
   o.keep_until = run.integer(c++);
+  o.fallback = decode_fallback(run.text(c++));
+  o.fallback.ends_at = run.integer(c++);
   return row;
 }
 
@@ -66,7 +71,9 @@ otp::Delivery read_delivery(const Statement::Run& run, int column) {
 }  // namespace
 
 Reads::Reads(Connection& connection)
-    : find_otp_(connection, kFindOtp),
+    : find_otp_(connection, FIND_OTP "namespace = ? AND id = ?"),
+      find_otp_row_(connection, FIND_OTP "otp.row = ?"),
+      delivery_(connection, "SELECT state, tries, detail, upstream_id FROM job WHERE row = ?"),
       descriptors_(connection, "SELECT provider, bytes FROM descriptor"),
       count_queued_(connection,
                     "SELECT count(*) FROM (SELECT 1 FROM job WHERE provider = ? AND state = 1 LIMIT ?)"),
@@ -74,13 +81,30 @@ Reads::Reads(Connection& connection)
 
 std::optional<OtpRow> Reads::find_otp(std::string_view name_space, std::string_view id) {
   Statement::Run run(find_otp_, name_space, id);
+  return read_one(run);
+}
+
+std::optional<OtpRow> Reads::find_otp(int64_t row) {
+  Statement::Run run(find_otp_row_, row);
+  return read_one(run);
+}
+
+std::optional<OtpRow> Reads::read_one(Statement::Run& run) {
   if (!run.row()) return {};
   auto row = read_otp(run);
   // SQLite takes the index's word for it. In a damaged file that can be another's row.
   if (row.otp.name_space != name_space || row.otp.id != id)
     throw SqlError(SQLITE_CORRUPT, "the index of the OTPs names a wrong row");
   row.otp.delivery = read_delivery(run, kOtpColumns);
+  for (auto& step : row.otp.fallback.steps) {
+    if (step.job != 0) step.delivery = delivery(step.job);
+  }
   return row;
+}
+
+otp::Delivery Reads::delivery(int64_t job) {
+  Statement::Run run(delivery_, job);
+  return run.row() ? read_delivery(run, 0) : otp::Delivery{};
 }
 
 std::vector<std::pair<std::string, std::string>> Reads::descriptors() {
@@ -107,33 +131,43 @@ Tables::Tables(Connection& connection)
           "INSERT INTO otp (namespace, id, address, address_normalised, address_from_page, provider, "
           "channel_description, address_description, extra, attempts, max_attempts, generate, max_generate, "
           "closed, skip_delete, code_is_digits, code_length, code_hash, code_sealed, expires_at, keep_until, "
-          "job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+          "job, fallback, step_ends_at) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       update_otp_(
           connection,
           "UPDATE otp SET address = ?, address_normalised = ?, address_from_page = ?, provider = ?, "
           "channel_description = ?, address_description = ?, extra = ?, attempts = ?, max_attempts = ?, "
           "generate = ?, max_generate = ?, closed = ?, skip_delete = ?, code_is_digits = ?, code_length = ?, "
-          "code_hash = ?, code_sealed = ?, expires_at = ?, keep_until = ?, job = ? WHERE row = ?"),
+          "code_hash = ?, code_sealed = ?, expires_at = ?, keep_until = ?, job = ?, fallback = ?, "
+          "step_ends_at = ? WHERE row = ?"),
       update_progress_(
           connection,
           "UPDATE otp SET attempts = ?, generate = ?, closed = ?, keep_until = ?, job = ? WHERE row = ?"),
       remove_otp_(connection, "DELETE FROM otp WHERE row = ?"),
       insert_job_(connection,
                   "INSERT INTO job (row, key, otp, provider, state, due_at, expires_at, attempt, tries, "
-                  "deaths, detail, "
-                  "upstream_id, queued_at) VALUES (?, ?, ?, ?, 1, ?, ?, 0, 0, 0, '', '', ?)"),
-      end_queued_(connection, "UPDATE job SET state = 5 WHERE row = ? AND state = 1 RETURNING provider"),
-      find_job_(connection, "SELECT otp, state, attempt, expires_at FROM job WHERE row = ?"),
+                  "deaths, detail, upstream_id, queued_at, first_job) "
+                  "VALUES (?, ?, ?, ?, 1, ?, ?, 0, 0, 0, '', '', ?, ?)"),
+      end_queued_(connection,
+                  "UPDATE job SET state = 5 WHERE row = ? AND state = 1 RETURNING provider, first_job"),
+      give_up_queued_(connection,
+                      "UPDATE job SET state = 5, detail = ? WHERE row = ? AND state = 1 RETURNING provider"),
+      find_job_(connection, "SELECT otp, state, attempt, expires_at, first_job FROM job WHERE row = ?"),
       is_live_(connection, "SELECT 1 FROM otp WHERE row = ? AND job = ? AND closed = 0"),
-      delivery_(connection, "SELECT state, tries, detail, upstream_id FROM job WHERE row = ?"),
+      jobs_of_sending_(connection,
+                       "SELECT row, provider, state, tries, detail, upstream_id FROM job WHERE first_job = ? "
+                       "AND first_job > 0 ORDER BY row"),
       update_job_(connection,
                   "UPDATE job SET state = ?, due_at = ?, tries = ?, deaths = ?, detail = ?, upstream_id = ? "
                   "WHERE row = ?"),
+      steps_over_(connection,
+                  "SELECT row FROM otp WHERE step_ends_at > 0 AND step_ends_at <= ? ORDER BY step_ends_at "
+                  "LIMIT ?"),
       due_jobs_(connection, kDueJobs),
       mark_leased_(connection, "UPDATE job SET state = 2, attempt = attempt + 1 WHERE row = ?"),
       next_due_(connection, kFirstDue),
       requeue_(connection, "UPDATE job SET state = 1, due_at = ? WHERE state = 2"),
-      expired_jobs_(connection, "SELECT row, provider FROM job WHERE state = 1 AND expires_at <= ? LIMIT ?"),
+      expired_jobs_(connection, "SELECT row FROM job WHERE state = 1 AND expires_at <= ? LIMIT ?"),
       remove_otps_(
           connection,
           "DELETE FROM otp WHERE row IN (SELECT row FROM otp WHERE keep_until <= ? LIMIT ?) RETURNING row"),
@@ -165,18 +199,21 @@ Tables::Tables(Connection& connection)
 
 void Tables::save_otp(OtpRow& row) {
   const auto& o = row.otp;
+  const auto fallback = encode_fallback(o.fallback);
   if (row.row == 0) {
     Statement::Run(insert_otp_, o.name_space, o.id, o.to, o.to_normalised, o.to_from_page, o.provider,
                    o.channel_description, o.address_description, o.extra, o.attempts, o.max_attempts,
                    o.generate, o.max_generate, o.closed, o.skip_delete, o.code_is_digits, o.code_length,
-                   AsBlob{o.code_hash}, AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job)
+                   AsBlob{o.code_hash}, AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job,
+                   AsBlob{fallback}, o.fallback.ends_at)
         .done();
     row.row = sqlite3_last_insert_rowid(connection_.get());
   } else {
     Statement::Run(update_otp_, o.to, o.to_normalised, o.to_from_page, o.provider, o.channel_description,
                    o.address_description, o.extra, o.attempts, o.max_attempts, o.generate, o.max_generate,
                    o.closed, o.skip_delete, o.code_is_digits, o.code_length, AsBlob{o.code_hash},
-                   AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job, row.row)
+                   AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job, AsBlob{fallback},
+                   o.fallback.ends_at, row.row)
         .done();
   }
 }
@@ -191,14 +228,23 @@ void Tables::remove_otp(int64_t row) { Statement::Run(remove_otp_, row).done(); 
 
 void Tables::insert_job(const OtpRow& row, otp::UnixMs now) {
   Statement::Run(insert_job_, row.job, otp::random_hex(16), row.row, row.otp.provider, now,
-                 row.otp.expires_at, now)
+                 row.otp.expires_at, now, row.otp.has_fallback() ? row.sending() : 0)
       .done();
 }
 
 std::optional<EndedJob> Tables::end_if_queued(int64_t job) {
   Statement::Run run(end_queued_, job);
   if (!run.row()) return {};
-  EndedJob ended{job, run.text(0)};
+  const auto first_job = run.integer(1);
+  EndedJob ended{first_job ? first_job : job, run.text(0)};
+  run.done();
+  return ended;
+}
+
+std::optional<EndedJob> Tables::give_up_if_queued(int64_t job, std::string_view detail) {
+  Statement::Run run(give_up_queued_, detail, job);
+  if (!run.row()) return {};
+  EndedJob ended{0, run.text(0)};
   run.done();
   return ended;
 }
@@ -206,8 +252,13 @@ std::optional<EndedJob> Tables::end_if_queued(int64_t job) {
 std::optional<Tables::JobRow> Tables::find_job(int64_t job) {
   Statement::Run run(find_job_, job);
   if (!run.row()) return {};
-  return JobRow{run.integer(0), static_cast<DeliveryState>(run.integer(1)),
-                static_cast<uint32_t>(run.integer(2)), run.integer(3)};
+  const auto first_job = run.integer(4);
+  return JobRow{run.integer(0),
+                static_cast<DeliveryState>(run.integer(1)),
+                static_cast<uint32_t>(run.integer(2)),
+                run.integer(3),
+                first_job ? first_job : job,
+                first_job != 0};
 }
 
 bool Tables::is_live(int64_t job, const JobRow& row) {
@@ -215,9 +266,11 @@ bool Tables::is_live(int64_t job, const JobRow& row) {
   return run.row();
 }
 
-otp::Delivery Tables::delivery(int64_t job) {
-  Statement::Run run(delivery_, job);
-  return run.row() ? read_delivery(run, 0) : otp::Delivery{};
+std::vector<Tables::StepJob> Tables::jobs_of_sending(int64_t first_job) {
+  std::vector<StepJob> jobs;
+  Statement::Run run(jobs_of_sending_, first_job);
+  while (run.row()) jobs.push_back({run.integer(0), run.text(1), read_delivery(run, 2)});
+  return jobs;
 }
 
 void Tables::update_job(const JobOutcome& outcome, DeliveryState state) {
@@ -238,6 +291,8 @@ std::vector<LeasedJob> Tables::due_jobs(const std::string& provider, otp::UnixMs
     job.tries = static_cast<int>(run.integer(kOtpColumns + 3));
     job.deaths = static_cast<int>(run.integer(kOtpColumns + 4));
     job.queued_at = run.integer(kOtpColumns + 5);
+    const auto first_job = run.integer(kOtpColumns + 6);
+    job.sending = first_job == 0 ? job.row : job.otp.id.empty() ? 0 : first_job;
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -254,13 +309,23 @@ std::optional<otp::UnixMs> Tables::next_due_at(const std::string& provider) {
 void Tables::requeue_leased(otp::UnixMs now) { Statement::Run(requeue_, now).done(); }
 
 std::vector<EndedJob> Tables::end_expired_jobs(otp::UnixMs now, int limit) {
-  std::vector<EndedJob> jobs;
+  std::vector<int64_t> rows;
   {
     Statement::Run run(expired_jobs_, now, limit);
-    while (run.row()) jobs.push_back({run.integer(0), run.text(1)});
+    while (run.row()) rows.push_back(run.integer(0));
   }
-  for (const auto& job : jobs) end_if_queued(job.row);
+  std::vector<EndedJob> jobs;
+  for (const auto row : rows) {
+    if (auto ended = end_if_queued(row)) jobs.push_back(std::move(*ended));
+  }
   return jobs;
+}
+
+std::vector<int64_t> Tables::steps_over(otp::UnixMs now, int limit) {
+  std::vector<int64_t> rows;
+  Statement::Run run(steps_over_, now, limit);
+  while (run.row()) rows.push_back(run.integer(0));
+  return rows;
 }
 
 bool Tables::remove_dead(otp::UnixMs now, int limit) {

@@ -12,11 +12,16 @@
 
 namespace otpgw::store::sqlite {
 
-// An otp row, with the delivery of its current job.
+// An otp row, with the deliveries of its current job and of its steps.
 struct OtpRow {
   int64_t row = 0;
   int64_t job = 0;  // row of the current job, 0 without one
   otp::Otp otp;
+
+  // The job that its sending began with: Written::job.
+  [[nodiscard]] int64_t sending() const {
+    return otp.has_fallback() ? otp.fallback.steps[otp.fallback.first].job : job;
+  }
 };
 
 // What reading needs: the loop's thread has its own.
@@ -24,12 +29,15 @@ class Reads {
  public:
   explicit Reads(Connection& connection);
   [[nodiscard]] std::optional<OtpRow> find_otp(std::string_view name_space, std::string_view id);
+  [[nodiscard]] std::optional<OtpRow> find_otp(int64_t row);
+  [[nodiscard]] otp::Delivery delivery(int64_t job);
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> descriptors();
   // Of the queued jobs at most `limit` are counted.
   [[nodiscard]] Queue queue(std::string_view provider, int64_t limit);
 
  private:
-  Statement find_otp_, descriptors_, count_queued_, first_due_;
+  std::optional<OtpRow> read_one(Statement::Run& run);
+  Statement find_otp_, find_otp_row_, delivery_, descriptors_, count_queued_, first_due_;
 };
 
 class Tables : public Reads {
@@ -48,17 +56,27 @@ class Tables : public Reads {
   void insert_job(const OtpRow& row, otp::UnixMs now);
   // Ends it as expired if it is still queued; it, if it was.
   std::optional<EndedJob> end_if_queued(int64_t job);
+  // The same for a step whose sending goes on elsewhere, and says why.
+  std::optional<EndedJob> give_up_if_queued(int64_t job, std::string_view detail);
 
   struct JobRow {
     int64_t otp = 0;
     otp::DeliveryState state = otp::DeliveryState::queued;
     uint32_t attempt = 0;
     otp::UnixMs expires_at = 0;
+    int64_t sending = 0;  // row of the job that its sending began with: itself, but for later steps of a list
+    bool of_list = false;
   };
   [[nodiscard]] std::optional<JobRow> find_job(int64_t job);
   // Does its OTP still wait for it?
   [[nodiscard]] bool is_live(int64_t job, const JobRow& row);
-  [[nodiscard]] otp::Delivery delivery(int64_t job);
+  struct StepJob {
+    int64_t row = 0;
+    std::string provider;
+    otp::Delivery delivery;
+  };
+  // The jobs of a list's sending, in the order made.
+  [[nodiscard]] std::vector<StepJob> jobs_of_sending(int64_t first_job);
   void update_job(const JobOutcome& outcome, otp::DeliveryState state);
   // Due jobs of a provider, oldest first; a job whose OTP is gone or has moved on comes with an empty otp.id.
   [[nodiscard]] std::vector<LeasedJob> due_jobs(const std::string& provider, otp::UnixMs now, int limit);
@@ -67,6 +85,8 @@ class Tables : public Reads {
   // Jobs that were leased when the last core ended: queued again. Run once at start.
   void requeue_leased(otp::UnixMs now);
 
+  // Rows of OTPs whose current step has had its time.
+  [[nodiscard]] std::vector<int64_t> steps_over(otp::UnixMs now, int limit);
   // The jobs that expired since the last call, up to `limit` of them looked at: those still queued end as
   // expired.
   std::vector<EndedJob> end_expired_jobs(otp::UnixMs now, int limit);
@@ -89,10 +109,10 @@ class Tables : public Reads {
  private:
   Connection& connection_;
   int64_t last_job_row_ = 0;
-  Statement insert_otp_, update_otp_, update_progress_, remove_otp_, insert_job_, end_queued_, find_job_,
-      is_live_, delivery_, update_job_, due_jobs_, mark_leased_, next_due_, requeue_, expired_jobs_,
-      remove_otps_, remove_jobs_, remove_answers_, find_answer_, save_answer_, save_descriptor_,
-      try_to_write_;
+  Statement insert_otp_, update_otp_, update_progress_, remove_otp_, insert_job_, end_queued_,
+      give_up_queued_, find_job_, is_live_, jobs_of_sending_, update_job_, steps_over_, due_jobs_,
+      mark_leased_, next_due_, requeue_, expired_jobs_, remove_otps_, remove_jobs_, remove_answers_,
+      find_answer_, save_answer_, save_descriptor_, try_to_write_;
 };
 
 }  // namespace otpgw::store::sqlite
