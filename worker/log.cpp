@@ -18,7 +18,7 @@ struct Settings {
 }  // namespace
 
 void configure_log(std::string name, bool debug) {
-  settings.name = "otpgateway-worker[" + std::move(name) + "]";
+  settings.name = std::move(name);
   settings.debug = debug;
 }
 

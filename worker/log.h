@@ -9,7 +9,7 @@ namespace otpgw::worker {
 
 enum class LogLevel { debug, info, warning, error };
 
-// Before any thread is started. `name` stands in each line; debug lines appear only with `debug`.
+// Before any thread is started. `name` begins each line; debug lines appear only with `debug`.
 void configure_log(std::string name, bool debug);
 
 // Any thread. Control characters become '?', and a line is cut at 1,000 bytes.

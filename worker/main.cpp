@@ -12,8 +12,10 @@
 #include <exception>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "worker/exit_codes.h"
 #include "worker/log.h"
 #include "worker/options.h"
 #include "worker/plugin_library.h"
@@ -23,9 +25,10 @@
 namespace otpgw::worker {
 namespace {
 
-constexpr int kExitDrained = 0, kExitRefused = 2;
 constexpr std::size_t kSpawnLineBytesMax = 1 << 20;
 constexpr std::chrono::milliseconds kSpawnLineWait{10000};
+// For loading the library, init and all creates, and for all that ends them; the watchdog adds its 2 s.
+constexpr std::chrono::milliseconds kSetUpMax{8000};
 
 int refuse(const std::string& why) {
   log(LogLevel::error, why);
@@ -106,23 +109,27 @@ std::expected<Instances, std::string> make_instances(const PluginLibrary& librar
   return instances;
 }
 
-// The plug-in, ready to work.
-struct Loaded {
+// In the order in which it is made; ended in the other.
+struct Plugin {
   std::unique_ptr<PluginLibrary> library;
   Instances instances;
   wire::Descriptor descriptor;
 };
 
-std::expected<Loaded, std::string> load(const Settings& settings) {
+std::expected<Plugin, std::string> set_up(const Settings& settings) {
+  Plugin plugin;
   auto library = PluginLibrary::load(settings.plugin);
   if (!library) return std::unexpected(library.error());
-  const auto offered = (*library)->descriptor_for(settings.provider);
+  plugin.library = std::move(*library);
+  const auto offered = plugin.library->descriptor_for(settings.provider);
   if (!offered) return std::unexpected(offered.error());
-  auto instances = make_instances(**library, *offered, settings);
+  auto instances = make_instances(*plugin.library, *offered, settings);
   if (!instances) return std::unexpected(instances.error());
-  auto descriptor = (*library)->describe(*instances->validate, *offered);
+  plugin.instances = std::move(*instances);
+  auto descriptor = plugin.library->describe(*plugin.instances.validate, *offered);
   if (!descriptor) return std::unexpected(descriptor.error());
-  return Loaded{std::move(*library), std::move(*instances), std::move(*descriptor)};
+  plugin.descriptor = std::move(*descriptor);
+  return plugin;
 }
 
 int serve(const Options& options) {
@@ -131,22 +138,35 @@ int serve(const Options& options) {
   if (spawned) ::fcntl(STDIN_FILENO, F_SETFD, FD_CLOEXEC);
   const auto settings = read_settings(options);
   if (!settings) return refuse(settings.error());
-  configure_log(settings->provider, options.debug);
+  configure_log("otpgateway-worker[" + settings->provider + "]", options.debug);
   if (const auto checked = check(*settings, options); !checked) return refuse(checked.error());
-  auto loaded = load(*settings);
-  if (!loaded) {
-    const auto why = settings->section + ": " + loaded.error();
+
+  Watchdog watchdog(
+      1, !options.debug,
+      settings->plugin.string() + ": it did not load, create or end within 10 s; ending this process");
+  std::optional<Watchdog::Call> call(std::in_place, watchdog, 0, kSetUpMax);
+  // The last line of a log that ends here names the file that crashed while it was loaded or set up.
+  if (!options.check) log(LogLevel::info, "loading " + settings->plugin.string());
+  auto plugin = set_up(*settings);
+  call.reset();
+  if (!plugin) {
+    const auto why = settings->section + ": " + plugin.error();
     return spawned ? refuse_spawned(why) : refuse(why);
   }
   if (options.check) return kExitDrained;
+  log(LogLevel::info, plugin->descriptor.name + " " + plugin->descriptor.version + " on " +
+                          std::to_string(settings->max_conns) + " threads");
 
-  auto& [library, instances, descriptor] = *loaded;
-  log(LogLevel::info,
-      descriptor.name + " " + descriptor.version + " on " + std::to_string(settings->max_conns) + " threads");
-  Worker worker(*settings, descriptor, instances, controls, options.debug);
+  std::optional<Worker> worker(std::in_place, *settings, plugin->descriptor, plugin->instances, controls,
+                               options.debug);
+  const auto end = worker->run();
   // A core that is gone waits for nobody, and a call may be stuck for its whole deadline.
-  if (worker.run() == Worker::End::orphaned) ::_exit(kExitDrained);
-  return kExitDrained;
+  if (end == Worker::End::orphaned) ::_exit(kExitDrained);
+  worker.reset();
+  call.emplace(watchdog, 0, kSetUpMax);
+  plugin->instances.made.clear();
+  plugin->library.reset();
+  return end == Worker::End::full ? kExitMemoryFull : kExitDrained;
 }
 
 int run(int argc, char** argv) {

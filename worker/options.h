@@ -22,7 +22,9 @@ inline constexpr std::string_view kUsage =
     "  --help         shows this\n"
     "SIGTERM and SIGINT finish the messages under way and end. Exit codes: 0 ended as asked, 2 wrong "
     "options,\n"
-    "configuration or plug-in, 3 a call into the plug-in hung.\n";
+    "configuration or plug-in, 3 a call into the plug-in hung, 4 the plug-in wrote beyond its memory, 5 it "
+    "leaked\n"
+    "memory.\n";
 
 struct Options {
   enum class Mode { spawned, by_itself, version, help };

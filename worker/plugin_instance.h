@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <string_view>
 
 #include "core/wire/messages.h"
@@ -13,13 +15,18 @@ namespace otpgw::worker {
 // Owns the instance. Move-only; destroyed on the load thread.
 class PluginInstance {
  public:
-  PluginInstance(const otpgw_entry* entry, void* instance) : entry_(entry), instance_(instance) {}
+  PluginInstance(const otpgw_entry* entry, void* instance);
   PluginInstance(PluginInstance&& other) noexcept;
   PluginInstance& operator=(PluginInstance&&) = delete;
   ~PluginInstance();
 
   // What the ABI knows it by.
   [[nodiscard]] void* get() const { return instance_; }
+
+  // Who hears of each break of the contract by validate and send, in one sentence, instead of the log. The
+  // answers below are sound all the same. Before the first call; told on the calling thread.
+  using FaultReport = std::function<void(const std::string& sentence)>;
+  void report_faults_to(FaultReport report) { report_fault_ = std::move(report); }
 
   // Validate thread; any thread when the provider is flagged thread-safe.
   [[nodiscard]] wire::Address validate(const wire::Validate& request);
@@ -29,8 +36,12 @@ class PluginInstance {
   [[nodiscard]] wire::Result send(const wire::Job& job, int64_t deadline_unix_ms);
 
  private:
+  [[nodiscard]] std::string text(const char* name, const char* buffer, std::size_t buffer_bytes) const;
+  [[nodiscard]] std::string without_secrets(const char* name, std::string text, const wire::Job& job) const;
+
   const otpgw_entry* entry_;
   void* instance_;
+  FaultReport report_fault_;
 };
 
 }  // namespace otpgw::worker

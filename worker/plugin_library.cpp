@@ -12,6 +12,7 @@
 
 #include "otpgw/ext/describe.h"
 #include "worker/descriptor_check.h"
+#include "worker/guarded_result.h"
 #include "worker/log.h"
 #include "worker/plugin_text.h"
 
@@ -140,17 +141,17 @@ std::expected<wire::Descriptor, std::string> PluginLibrary::descriptor_for(std::
 std::expected<PluginInstance, std::string> PluginLibrary::create(const wire::Descriptor& descriptor,
                                                                  std::string_view config_json) const {
   void* instance = nullptr;
-  otpgw_result result{};
-  result.struct_size = sizeof result;
+  GuardedResult<otpgw_result> result;
   int32_t code = 0;
   try {
     code = entry_->create(&host_, descriptor.id.c_str(), {config_json.data(), config_json.size()}, &instance,
-                          &result);
+                          result.get());
   } catch (...) {
     return refuse(name_, "its create threw an exception");
   }
+  result.check("create");
   if (code == 0 && instance != nullptr) return PluginInstance(entry_, instance);
-  const auto why = plugin_text(result.detail, sizeof result.detail);
+  const auto why = plugin_text(result->detail, sizeof result->detail);
   return std::unexpected(why.empty() ? name_ + ": it refused its configuration without saying why" : why);
 }
 

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "worker/exit_codes.h"
 #include "worker/log.h"
 
 namespace otpgw::worker {
@@ -19,7 +21,7 @@ int64_t now_ms() {
 
 }  // namespace
 
-Watchdog::Watchdog(std::size_t slots, bool armed) : ends_ms_(slots) {
+Watchdog::Watchdog(std::size_t slots, bool armed, std::string why) : why_(std::move(why)), ends_ms_(slots) {
   if (armed) thread_ = std::thread([this] { run(); });
 }
 
@@ -49,8 +51,7 @@ void Watchdog::run() {
       return end != 0 && now > end;
     });
     if (!hung) continue;
-    log(LogLevel::error,
-        "a call into the plug-in did not return 2 s after its deadline; ending this process");
+    log(LogLevel::error, why_);
     ::_exit(kExitHungCall);  // no destructor: the hanging thread may hold any lock
   }
 }

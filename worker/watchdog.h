@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -14,13 +15,12 @@ namespace otpgw::worker {
 
 inline constexpr std::chrono::milliseconds kWatchdogGrace{
     2000};  // past the deadline; part of the ABI's contract
-inline constexpr int kExitHungCall = 3;
 
 class Watchdog {
  public:
   // `slots`: calls that may run at once, one per calling thread. Not `armed` (--debug): a debugger holds
-  // threads for as long as it likes.
-  Watchdog(std::size_t slots, bool armed);
+  // threads for as long as it likes. `why`: the last line of the log.
+  Watchdog(std::size_t slots, bool armed, std::string why);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -40,6 +40,7 @@ class Watchdog {
  private:
   void run();
 
+  const std::string why_;
   std::vector<std::atomic<int64_t>> ends_ms_;  // on the monotonic clock; 0 = no call
   std::mutex mutex_;
   std::condition_variable changed_;

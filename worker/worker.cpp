@@ -46,7 +46,8 @@ Worker::Worker(const Settings& settings, const wire::Descriptor& descriptor, Ins
     : controls_(controls),
       ledger_((descriptor.flags & OTPGW_FLAG_IDEMPOTENT) != 0),
       link_(settings.endpoint, ready(settings, descriptor, capacity_of(instances))),
-      watchdog_(instances.send.size() + 1, !debug),
+      watchdog_(instances.send.size() + 1, !debug,
+                "a call into the plug-in did not return 2 s after its deadline; ending this process"),
       senders_(instances.send, capacity_of(instances) * kQueuedCreditsMax, outbox_, watchdog_),
       validator_(*instances.validate, outbox_, watchdog_, instances.send.size()) {}
 
@@ -64,11 +65,16 @@ Worker::End Worker::run() {
     if (ready[4].revents != 0) link_.greet();
     if (ready[0].revents != 0) receive();
     if (ready[1].revents != 0) hand_back_results();
-    link_.tick(CoreLink::Clock::now());
+    const auto now = CoreLink::Clock::now();
+    if (!full_ && memory_.is_exceeded(now)) {
+      full_ = true;
+      drain("this process has grown beyond 512 MiB; the plug-in leaks memory");
+    }
+    link_.tick(now);
   }
   link_.send(wire::Bye{});
   log(LogLevel::info, "drained");
-  return End::drained;
+  return full_ ? End::full : End::drained;
 }
 
 std::array<zmq_pollitem_t, 5> Worker::wait() {

@@ -13,6 +13,7 @@
 #include "core/wire/messages.h"
 #include "worker/core_link.h"
 #include "worker/job_ledger.h"
+#include "worker/memory_watch.h"
 #include "worker/outbox.h"
 #include "worker/plugin_instance.h"
 #include "worker/sender_pool.h"
@@ -43,6 +44,7 @@ class Worker {
 
   enum class End {
     drained,   // what was under way is answered
+    full,      // likewise; this process has grown too large
     orphaned,  // the core is gone; calls may still be running: leave without destructors
   };
   [[nodiscard]] End run();
@@ -60,6 +62,8 @@ class Worker {
 
   const Controls controls_;
   bool draining_ = false;
+  bool full_ = false;
+  MemoryWatch memory_;
   JobLedger ledger_;
   std::vector<wire::Job> batch_;             // jobs of this turn
   std::vector<wire::Message> from_threads_;  // kept for its memory

@@ -1,7 +1,15 @@
-/* The smallest provider, in C11: proves that provider.h is C, and is loaded by the tests. What its send does
- * depends on the message's subject, so that one library serves for many faults: "crash", "hang", "nonsense",
- * "silent", "leak" (quotes the address), "dirty" (ill-formed text), "slow" (200 ms), "retry"; anything else
- * is sent. Built with FAULT_... it has one thing wrong with its entry. */
+/* The smallest provider, in C11: proves that provider.h is C, and is loaded by the tests. One library serves
+ * for many faults.
+ *
+ * create, by its configuration: {"create":"crash"}, {"create":"hang"}, or the text bad.
+ *
+ * validate, by the address: crash, hang, nonsense, dirty, silent, scribble, unending.
+ *
+ * send, by the subject: crash, hang, nonsense (code 4711), silent, leak (quotes the address), dirty
+ * (ill-formed text, without an end), slow (200 ms), late (3.5 s), retry (with a pause of -5 ms), scribble
+ * (beyond the result), hoard (keeps 200 MiB); anything else is sent.
+ *
+ * Built with FAULT_... it has one thing wrong with its entry, or with its being loaded. */
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
@@ -37,6 +45,18 @@ MAYBE_UNUSED static const otpgw_descriptor descriptor = {
     .flags = 0,
 };
 
+static void sleep_ms(long ms) {
+  const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+  thrd_sleep(&time, NULL);
+}
+
+#ifdef FAULT_LOAD_CRASHES
+__attribute__((constructor)) static void loaded(void) { abort(); }
+#endif
+#ifdef FAULT_LOAD_HANGS
+__attribute__((constructor)) static void loaded(void) { sleep_ms(3600000); }
+#endif
+
 #ifdef FAULT_INIT_FAILS
 static int32_t init(const otpgw_host* host) {
   (void)host;
@@ -50,10 +70,19 @@ static int is(otpgw_string text, const char* word) {
   return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
 }
 
+static int holds(otpgw_string text, const char* word) {
+  const size_t size = strlen(word);
+  for (size_t at = 0; at + size <= text.size; ++at)
+    if (memcmp(text.data + at, word, size) == 0) return 1;
+  return 0;
+}
+
 static int32_t create(const otpgw_host* host, const char* provider_id, otpgw_string config_json,
                       void** instance, otpgw_result* result) {
   (void)host;
   (void)provider_id;
+  if (holds(config_json, "\"create\":\"crash\"")) abort();
+  if (holds(config_json, "\"create\":\"hang\"")) sleep_ms(3600000);
   if (is(config_json, "bad")) {
     say(result->detail, sizeof result->detail, "key: expected something else");
     return 1;
@@ -68,7 +97,11 @@ static int32_t create(const otpgw_host* host, const char* provider_id, otpgw_str
 
 static void validate(void* instance, otpgw_string address, otpgw_address_result* result) {
   (void)instance;
-  if (is(address, "nonsense")) {
+  if (is(address, "crash")) abort();
+  if (is(address, "hang")) sleep_ms(3600000);
+  if (is(address, "scribble")) {
+    memset(result, 'x', sizeof *result + 8);
+  } else if (is(address, "nonsense")) {
     result->verdict = 42;
   } else if (is(address, "dirty")) {
     result->verdict = OTPGW_ADDRESS_VALID;
@@ -77,13 +110,9 @@ static void validate(void* instance, otpgw_string address, otpgw_address_result*
     return;
   } else {
     result->verdict = OTPGW_ADDRESS_VALID;
-    memcpy(result->country, "NLxx", 4); /* no NUL: the host must not read on */
+    memcpy(result->country, "NL", 3);
+    if (is(address, "unending")) memcpy(result->country, "NLxx", 4); /* no NUL: the host must not read on */
   }
-}
-
-static void sleep_ms(long ms) {
-  const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-  thrd_sleep(&time, NULL);
 }
 
 MAYBE_UNUSED static void send_message(void* instance, const otpgw_job* job, otpgw_result* result) {
@@ -91,20 +120,30 @@ MAYBE_UNUSED static void send_message(void* instance, const otpgw_job* job, otpg
   if (is(job->subject, "crash")) abort();
   if (is(job->subject, "hang")) sleep_ms(3600000);
   if (is(job->subject, "slow")) sleep_ms(200);
+  if (is(job->subject, "late")) sleep_ms(3500);
   if (is(job->subject, "silent")) return;
+  if (is(job->subject, "hoard")) {
+    const size_t size = (size_t)200 << 20;
+    static char* volatile forgotten; /* volatile: or the compiler would forget it too */
+    forgotten = malloc(size);
+    memset(forgotten, 1, size);
+  }
   result->code = OTPGW_SENT;
-  if (is(job->subject, "nonsense")) result->code = -77;
+  if (is(job->subject, "nonsense")) result->code = 4711;
   if (is(job->subject, "retry")) {
     result->code = OTPGW_RETRY;
     result->retry_after_ms = -5;
   }
   if (is(job->subject, "leak")) {
     result->code = OTPGW_REJECTED;
-    say(result->detail, sizeof result->detail, "no mailbox john@doe.example here");
+    say(result->detail, sizeof result->detail, "no mailbox ");
+    memcpy(result->detail + 11, job->address.data, job->address.size);
   }
+  if (is(job->subject, "scribble")) memset(result->detail, 'x', sizeof result->detail + 16);
   if (is(job->subject, "dirty")) {
     memset(result->upstream_id, '\xFF', sizeof result->upstream_id); /* neither UTF-8 nor an end */
     say(result->detail, sizeof result->detail, "two\nlines");
+    if (job->attempt == 1) memset(result->detail, 'x', sizeof result->detail); /* no end either */
   }
 }
 

@@ -29,7 +29,11 @@ int32_t create(const otpgw_host*, const char*, otpgw_string config, void** insta
   *instance = &something;
   return 0;
 }
-void validate(void*, otpgw_string, otpgw_address_result*) { throw 42; }
+// The address "good" is.
+void validate(void*, otpgw_string address, otpgw_address_result* result) {
+  if (address.size != 4) throw 42;
+  result->verdict = OTPGW_ADDRESS_VALID;
+}
 void send(void*, const otpgw_job*, otpgw_result*) { throw std::runtime_error("send"); }
 void destroy(void*) { throw std::runtime_error("destroy"); }
 

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "worker/exit_codes.h"
 #include "worker/plugin_library.h"
 #include "worker/plugin_text.h"
 
@@ -40,9 +41,9 @@ Loaded load(const std::string& name, const std::string& config = "{}") {
   return {std::move(*library), std::make_unique<PluginInstance>(std::move(*instance))};
 }
 
-wire::Result send(PluginInstance& instance, const std::string& subject) {
+wire::Result send(PluginInstance& instance, const std::string& subject, uint32_t attempt = 3) {
   return instance.send({.id = "job-1",
-                        .attempt = 3,
+                        .attempt = attempt,
                         .name_space = {},
                         .otp_id = {},
                         .address = "john@doe.example",
@@ -67,6 +68,18 @@ TEST(PluginHost, LoadsAProviderWrittenInC) {
   EXPECT_EQ(result.code, wire::ResultCode::sent);
   EXPECT_EQ(result.job_id, "job-1");
   EXPECT_EQ(result.attempt, 3u);
+}
+
+TEST(PluginHost, LoadsWhatWasBuiltWithTheFirstHeaderAndWithALaterOne) {
+  const auto first = load("minimal_v1");
+  EXPECT_EQ(first.library->descriptors().front().body_bytes_max, 1000u);
+  EXPECT_EQ(first.instance->validate({.request = 1, .address = "x"}).verdict, wire::AddressVerdict::valid);
+  EXPECT_EQ(send(*first.instance, "hello").code, wire::ResultCode::sent);
+  const auto later = load("future");
+  EXPECT_EQ(later.library->abi_minor(), OTPGW_ABI_MINOR + 7);
+  EXPECT_EQ(later.library->descriptors().front().address_bytes_max, 100u);
+  EXPECT_EQ(later.instance->validate({.request = 1, .address = "x"}).verdict, wire::AddressVerdict::valid);
+  EXPECT_EQ(send(*later.instance, "hello").code, wire::ResultCode::sent);
 }
 
 TEST(PluginHost, RefusesWhatIsNotAProviderAndSaysWhy) {
@@ -144,6 +157,7 @@ TEST(PluginHost, TakesNoNonsenseFromSend) {
   const auto dirty = send(*loaded.instance, "dirty");
   EXPECT_EQ(dirty.upstream_id, std::string(128, '?'));
   EXPECT_EQ(dirty.detail, "two?lines");
+  EXPECT_EQ(send(*loaded.instance, "dirty", 1).detail, std::string(256, 'x'));
 }
 
 TEST(PluginHost, TakesNoNonsenseFromValidate) {
@@ -156,7 +170,35 @@ TEST(PluginHost, TakesNoNonsenseFromValidate) {
   }
   const auto answer = loaded.instance->validate({.request = 10, .address = "good"});
   EXPECT_EQ(answer.verdict, wire::AddressVerdict::valid);
-  EXPECT_EQ(answer.country, "NLx");
+  EXPECT_EQ(answer.country, "NL");
+  EXPECT_EQ(loaded.instance->validate({.request = 11, .address = "unending"}).country, "");
+}
+
+TEST(PluginHost, ReportsEachBreakOfTheContract) {
+  const auto loaded = load("minimal");
+  std::vector<std::string> faults;
+  loaded.instance->report_faults_to([&](const std::string& fault) { faults.push_back(fault); });
+  static_cast<void>(send(*loaded.instance, "hello"));
+  static_cast<void>(loaded.instance->validate({.request = 1, .address = "good"}));
+  EXPECT_THAT(faults, testing::IsEmpty());
+  for (const auto* subject : {"nonsense", "retry", "leak", "dirty"})
+    static_cast<void>(send(*loaded.instance, subject));
+  for (const auto* address : {"nonsense", "dirty", "unending"})
+    static_cast<void>(loaded.instance->validate({.request = 1, .address = address}));
+  EXPECT_THAT(faults, testing::ElementsAre(
+                          HasSubstr("send gave the code 4711"), HasSubstr("a negative retry_after_ms"),
+                          HasSubstr("detail quoted the code or the address"),
+                          HasSubstr("upstream_id has no NUL"), HasSubstr("detail is not one line"),
+                          HasSubstr("the verdict 42"), HasSubstr("a normalised address that is not clean"),
+                          HasSubstr("country that is not two capital letters")));
+}
+
+TEST(PluginHostDeathTest, EndsTheProcessWhenAPlugInWritesBeyondAResult) {
+  const auto loaded = load("minimal");
+  EXPECT_EXIT(static_cast<void>(send(*loaded.instance, "scribble")),
+              testing::ExitedWithCode(kExitMemoryDamaged), "send wrote beyond its result");
+  EXPECT_EXIT(static_cast<void>(loaded.instance->validate({.request = 1, .address = "scribble"})),
+              testing::ExitedWithCode(kExitMemoryDamaged), "validate wrote beyond its result");
 }
 
 TEST(PluginHost, FindsTheProviderForASection) {

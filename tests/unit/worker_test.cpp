@@ -398,6 +398,31 @@ TEST_F(WorkerTest, EndsItselfWhenACallHangs) {
   EXPECT_EQ(process.exit_code(2000ms), 3);
 }
 
+TEST_F(WorkerTest, EndsItselfWhenAPlugInHangsWhileItIsSetUp) {
+  WorkerProcess loading(line(kTestProviders + "/load_hangs.so", 1));
+  WorkerProcess creating(line(kTestProviders + "/minimal.so", 1, R"({"create":"hang"})"));
+  EXPECT_FALSE(creating.wait(5000ms)) << "a slow machine is no hanging plug-in";
+  EXPECT_EQ(creating.exit_code(10'000ms), 3);
+  EXPECT_EQ(loading.exit_code(10'000ms), 3);
+}
+
+TEST_F(WorkerTest, EndsInGoodOrderWhenAPlugInLeaks) {
+  Router core(endpoint_);
+  WorkerProcess process(minimal_line());
+  ASSERT_TRUE(core.receive_a<wire::Ready>());
+  for (int i = 0; i < 3; ++i) {
+    core.send(job("job-" + std::to_string(i), "hoard"));
+    const auto result = core.receive_a<wire::Result>(20'000ms);
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->code, ResultCode::sent);
+  }
+  const auto no_more = core.receive_a<wire::Ready>();
+  ASSERT_TRUE(no_more);
+  EXPECT_EQ(no_more->capacity, 0u);
+  EXPECT_TRUE(core.receive_a<wire::Bye>());
+  EXPECT_EQ(process.exit_code(), 5);
+}
+
 TEST_F(WorkerTest, WithDebugACallMayHang) {
   Router core(endpoint_);
   WorkerProcess process(minimal_line(), true);

@@ -2,16 +2,17 @@
 //
 //   class Pigeon : public otpgw::Provider {
 //    public:
-//     static constexpr otpgw_descriptor kDescriptor{ ... };          // what it is
-//     Pigeon(const otpgw::Host& host, std::string_view config_json); // throws std::exception: "KEY: what is
-//     wrong" otpgw::AddressResult validate(std::string_view address) override; otpgw::Result send(const
-//     otpgw::Job& job) override;
+//     static constexpr otpgw_descriptor kDescriptor{ ... };           // what it is
+//     Pigeon(const otpgw::Host& host, std::string_view config_json);  // throws "KEY: what is wrong"
+//     otpgw::AddressResult validate(std::string_view address) override;
+//     otpgw::Result send(const otpgw::Job& job) override;
 //   };
 //   OTPGW_PROVIDER(Pigeon)   // several classes, several providers: OTPGW_PROVIDER(Pigeon, Raven)
 //
 // No exception and no type of the standard library crosses the boundary: what send() throws becomes UNKNOWN
 // with the kind of the exception (its text may hold an address), what the constructor throws refuses the
-// configuration with its text. Which thread calls what stands in provider.h.
+// configuration with its text (a std::exception). Which thread calls what stands in provider.h, and so does
+// all that is said here in passing.
 #pragma once
 
 #include <algorithm>
