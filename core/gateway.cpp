@@ -157,7 +157,7 @@ class Gateway::Parts {
     add_service();
     know_providers();
     admin_ = std::make_unique<Admin>(
-        Admin::Parts{loop_, *broker_, *front_, *dispatcher_, *store_, clock_, metrics_});
+        Admin::Parts{loop_, *broker_, *front_, *dispatcher_, *store_, *clock_, metrics_});
     admin_->listen(setup_->config.admin);
     dispatcher_->attach(*broker_);
     broker_->start();  // last: its thread uses all the others

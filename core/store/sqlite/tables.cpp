@@ -81,7 +81,11 @@ Reads::Reads(Connection& connection)
 
 std::optional<OtpRow> Reads::find_otp(std::string_view name_space, std::string_view id) {
   Statement::Run run(find_otp_, name_space, id);
-  return read_one(run);
+  auto row = read_one(run);
+  // SQLite takes the index's word for it. In a damaged file that can be another's row.
+  if (row && (row->otp.name_space != name_space || row->otp.id != id))
+    throw SqlError(SQLITE_CORRUPT, "the index of the OTPs names a wrong row");
+  return row;
 }
 
 std::optional<OtpRow> Reads::find_otp(int64_t row) {
@@ -92,9 +96,6 @@ std::optional<OtpRow> Reads::find_otp(int64_t row) {
 std::optional<OtpRow> Reads::read_one(Statement::Run& run) {
   if (!run.row()) return {};
   auto row = read_otp(run);
-  // SQLite takes the index's word for it. In a damaged file that can be another's row.
-  if (row.otp.name_space != name_space || row.otp.id != id)
-    throw SqlError(SQLITE_CORRUPT, "the index of the OTPs names a wrong row");
   row.otp.delivery = read_delivery(run, kOtpColumns);
   for (auto& step : row.otp.fallback.steps) {
     if (step.job != 0) step.delivery = delivery(step.job);
