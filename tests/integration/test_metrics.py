@@ -284,14 +284,14 @@ class Secrecy(MetricsCase):
     def test_nothing_of_persons_and_applications(self):
         self.start()
         otp = self.mail(otp="735190", to="needle@mail.example")
-        self.api.page(otp["id"], "POST", action="check", otp="999999")
+        self.api.page(otp["id"], "POST", action="check", otp="481516")
         self.api.call("GET", "/otp/app/%s?otp=735190&action=check" % otp["id"])
         self.api.call("GET", "/no/%s" % otp["id"])
         self.box.fault("RCPT", "550 needle@mail.example")
         self.api.put("needle-id-0001", provider="smtp", to="needle@mail.example", otp="735190", wait="10")
         self.api.check("needle-id-0001", "735190")
         for text in (self.scrape().text, fetch(self.admin, "/ready")[2]):
-            for needle in ("735190", "999999", "needle", "mail.example", otp["id"], SECRET, OTHER_SECRET, '"app"',
+            for needle in ("735190", "481516", "needle", "mail.example", otp["id"], SECRET, OTHER_SECRET, '"app"',
                            str(self.gateway.folder)):
                 self.assertNotIn(needle, text)
 
