@@ -49,7 +49,7 @@ TEST_F(StoreTest, AListGoesOnInTheTransactionThatEndsAStep) {
   EXPECT_EQ(end.state, DeliveryState::failed);
   EXPECT_EQ(end.sending, sending);
   EXPECT_FALSE(end.ended);
-  EXPECT_THAT(queued_for_, testing::ElementsAre("whatsapp", "sms"));
+  EXPECT_THAT(queued_for(), testing::ElementsAre("whatsapp", "sms"));
   open();  // as after a crash
   const auto found = find("user-1");
   EXPECT_EQ(found->provider, "sms");

@@ -96,6 +96,13 @@ class StoreTest : public testing::Test {
     for (const auto& job : swept->ended) sendings.push_back(job.sending);
     return sendings;
   }
+  // What the listener has been told of all that was awaited. It is told after the caller, so one more write
+  // is.
+  std::vector<std::string> queued_for() {
+    static_cast<void>(lease(1, "nobody"));
+    std::lock_guard lock(mutex_);
+    return queued_for_;
+  }
   std::optional<otp::Otp> find(const std::string& id) {
     auto found = store_->find("app", id);
     store_->end_reads();

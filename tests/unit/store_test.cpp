@@ -38,7 +38,7 @@ TEST_F(StoreTest, KeepsEveryFieldAcrossAReopen) {
 TEST_F(StoreTest, OtpAndJobAreWrittenTogetherAndTheListenerIsTold) {
   const auto written = put(otp("user-1"));
   EXPECT_NE(written.sending, 0);
-  EXPECT_THAT(queued_for_, testing::ElementsAre("smtp"));
+  EXPECT_THAT(queued_for(), testing::ElementsAre("smtp"));
   EXPECT_EQ(put(otp("user-2", "")).sending, 0);
   EXPECT_EQ(find("user-2")->delivery.state, DeliveryState::none);
 }

@@ -25,7 +25,7 @@ TEST_F(StoreWatchTest, AQueueIsWhatWaits) {
   EXPECT_EQ(queue("smtp").jobs, 2);
   EXPECT_EQ(queue("smtp").first_due_at, first);
   EXPECT_EQ(queue("other").jobs, 0);
-  const auto job = lease().jobs.at(0);
+  const auto job = lease(1).jobs.at(0);
   EXPECT_EQ(job.queued_at, first);
   EXPECT_EQ(queue("smtp").jobs, 1) << "what is leased is not queued";
   finish(job, DeliveryState::queued, 5000);
