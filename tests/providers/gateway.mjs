@@ -42,6 +42,8 @@ export class Gateway {
 [app]
 address = "127.0.0.1:${port}"
 data_dir = "${gateway.folder}/data"
+[admin]
+address = ""
 [auth.app]
 namespace = "app"
 secret = "secret"

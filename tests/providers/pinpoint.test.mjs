@@ -25,7 +25,7 @@ const PROVIDERS = {
     max_price: "0.05", dry_run: true,
   },
   wrong_secret: { application_id: "0123abcd", secret_key: CREDENTIALS.secretAccessKey + "x" },
-  wrong_region: { api: "sms-voice", secret_key: "another" },
+  wrong_voice_secret: { api: "sms-voice", secret_key: "another" },
   wrong_key: { api: "sms-voice", access_key: "AKIDOTHER" },
 };
 let aws, gateway, lastNumber = 9_876_500_000;
@@ -120,7 +120,7 @@ for (const [name, keys] of Object.entries(PROVIDERS).filter(([name]) => !name.st
   });
 }
 
-for (const [name, exception] of [["wrong_secret", "InvalidSignatureException"], ["wrong_region", "InvalidSignatureException"],
+for (const [name, exception] of [["wrong_secret", "InvalidSignatureException"], ["wrong_voice_secret", "InvalidSignatureException"],
                                  ["wrong_key", "UnrecognizedClientException"]]) {
   test(`a control: ${name} is refused, and the provider waits`, async () => {
     const to = freshNumber();
