@@ -17,6 +17,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "core/admin.h"
 #include "core/api/routes.h"
 #include "core/auth/basic_auth.h"
 #include "core/broker/broker.h"
@@ -28,6 +29,7 @@
 #include "core/http/router.h"
 #include "core/message/composer.h"
 #include "core/ops/log.h"
+#include "core/ops/metrics.h"
 #include "core/otp/code.h"
 #include "core/otp/otp_service.h"
 #include "core/store/sqlite/sqlite_store.h"
@@ -124,9 +126,9 @@ class Gateway::Parts {
                failed_ = true;
                kill(getpid(), SIGTERM);
              }},
-        config_.sqlite.min_free_bytes));
+        config_.sqlite.min_free_bytes, &metrics_));
     dispatcher_ = std::make_unique<delivery::Dispatcher>(delivery::Dispatcher::Parts{
-        config_, *store_, composer_, *vault_, clock_,
+        config_, *store_, composer_, *vault_, clock_, metrics_,
         [this](const std::string& provider, const wire::Descriptor& descriptor) {
           loop_.post([this, provider, descriptor] { gate_->worker_ready(provider, descriptor); });
         },
@@ -147,6 +149,11 @@ class Gateway::Parts {
     listen();
     open_broker();
     add_service();
+    for (const auto& [id, provider] : config_.providers)
+      metrics_.add_provider(id);  // a first scrape shows zeros
+    admin_ = std::make_unique<Admin>(
+        Admin::Parts{loop_, *broker_, *front_, *dispatcher_, *store_, clock_, metrics_});
+    admin_->listen(config_.admin);
     dispatcher_->attach(*broker_);
     broker_->start();  // last: its thread uses all the others
   }
@@ -162,13 +169,15 @@ class Gateway::Parts {
     pthread_setname_np(loop.native_handle(), "loop");
     if (config_.workers.spawn) {
       supervisor_ = std::make_unique<broker::Supervisor>(
-          config_, endpoint_, prefix_ / "bin/otpgateway-worker", [this](const std::string& provider) {
+          config_, endpoint_, prefix_ / "bin/otpgateway-worker", metrics_,
+          [this](const std::string& provider) {
             broker_->post([this, provider] { broker_->workers_died(provider); });
           });
     }
     ops::log_info("listening on " + config_.app.host + ":" + std::to_string(front_->port()));
     sd_notify(0, "READY=1");
     watchdog();
+    if (std::getenv("NOTIFY_SOCKET")) loop_.post([this] { admin_->show_status(); });
     wait_for_stop();
     sd_notify(0, "STOPPING=1");
     ops::log_info("stopping: finishing requests and sends");
@@ -191,6 +200,7 @@ class Gateway::Parts {
                                composer_,
                                *vault_,
                                clock_,
+                               metrics_,
                                {[this](auto task) { loop_.post(std::move(task)); },
                                 [this](auto delay, auto task) { return loop_.after(delay, std::move(task)); },
                                 [this](auto timer) { loop_.cancel(timer); }}});
@@ -218,10 +228,12 @@ class Gateway::Parts {
     http::FrontLimits limits;
     limits.head = limits.body = config_.app.server_timeout;
     try {
-      front_ = std::make_unique<http::Front>(loop_, config_.app.host, config_.app.port, limits,
-                                             [this](const http::Request& request, http::Reply reply) {
-                                               router_.dispatch(request, std::move(reply));
-                                             });
+      front_ = std::make_unique<http::Front>(
+          loop_, config_.app.host, config_.app.port, limits,
+          [this](const http::Request& request, http::Reply reply) {
+            router_.dispatch(request, std::move(reply));
+          },
+          &metrics_);
     } catch (const Poco::Exception& error) {
       throw StartError{"app.address: can't listen on " + config_.app.host + ":" +
                        std::to_string(config_.app.port) + ": " + error.displayText() +
@@ -270,6 +282,7 @@ class Gateway::Parts {
   void stop_front() {
     auto drained = std::make_shared<std::atomic_flag>();
     loop_.post([this, drained] {
+      admin_->stopping();
       service_->stop_waiting();
       front_->drain([drained] { drained->test_and_set(); });
     });
@@ -307,14 +320,16 @@ class Gateway::Parts {
   std::mutex hanging_mutex_;
   std::set<std::string> hanging_;  // hanging_mutex_: providers whose worker is to be killed
   std::string endpoint_;
+  ops::Metrics metrics_{OTPGW_VERSION};
   http::Loop loop_;
   std::unique_ptr<http::Front> front_;  // outlives whoever may hold a Reply
+  std::unique_ptr<Admin> admin_;        // likewise
   std::unique_ptr<delivery::Dispatcher> dispatcher_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<broker::WorkerGate> gate_;
   std::unique_ptr<otp::OtpService> service_;
-  http::Router router_;
+  http::Router router_{&metrics_};
   std::unique_ptr<broker::Supervisor> supervisor_;
 };
 

@@ -64,6 +64,12 @@ int Broker::credit(std::string_view provider) const {
   return credit;
 }
 
+int Broker::workers(std::string_view provider) const {
+  return static_cast<int>(std::ranges::count_if(workers_, [&](const auto& entry) {
+    return entry.second.provider == provider && entry.second.capacity > 0;
+  }));
+}
+
 std::string Broker::roomiest(std::string_view provider) const {
   const std::pair<const std::string, Worker>* best = nullptr;
   for (const auto& entry : workers_) {

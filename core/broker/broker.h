@@ -58,6 +58,8 @@ class Broker {
 
   // Jobs that the provider's workers would take now.
   [[nodiscard]] int credit(std::string_view provider) const;
+  // Workers that would take jobs, now or once one of theirs has ended.
+  [[nodiscard]] int workers(std::string_view provider) const;
   // Hands the job to the worker with the most room. The worker's name, or nothing when none took it.
   [[nodiscard]] std::optional<std::string> assign(const std::string& provider, const wire::Job& job);
 

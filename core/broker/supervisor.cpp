@@ -44,8 +44,12 @@ std::vector<char*> worker_environment() {
 }  // namespace
 
 Supervisor::Supervisor(const config::Config& config, std::string endpoint, std::filesystem::path worker,
-                       std::function<void(const std::string&)> died)
-    : config_(config), endpoint_(std::move(endpoint)), worker_(std::move(worker)), died_(std::move(died)) {
+                       ops::Metrics& metrics, std::function<void(const std::string&)> died)
+    : config_(config),
+      endpoint_(std::move(endpoint)),
+      worker_(std::move(worker)),
+      metrics_(metrics),
+      died_(std::move(died)) {
   for (const auto& [id, provider] : config_.providers) processes_[id];
 }
 
@@ -77,6 +81,7 @@ void Supervisor::start(const std::string& id, Process& process) {
   std::string program = worker_.string(), option = "--spawned";
   char* arguments[] = {program.data(), option.data(), nullptr};
   auto environment = worker_environment();
+  if (process.started != Clock::time_point{}) metrics_.worker_restarted(id);
   process.started = Clock::now();
   const int error =
       ::posix_spawn(&process.pid, program.c_str(), &files, &attributes, arguments, environment.data());
@@ -106,6 +111,7 @@ void Supervisor::start(const std::string& id, Process& process) {
 void Supervisor::ended(const std::string& provider, Process& process, int status) {
   if (process.pipe >= 0) ::close(std::exchange(process.pipe, -1));
   process.pid = 0;
+  metrics_.worker_exited(provider, WIFSIGNALED(status));
   const bool stable = Clock::now() - process.started > kStable;
   process.backoff = stable ? kBackoffMin : std::clamp(process.backoff * 2, kBackoffMin, kBackoffMax);
   process.start_at = Clock::now() + process.backoff;

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "core/config/config.h"
+#include "core/ops/metrics.h"
 
 namespace otpgw::broker {
 
@@ -24,7 +25,7 @@ class Supervisor {
 
   // `worker`: the otpgateway-worker program. `died`: told of each worker process that has ended.
   Supervisor(const config::Config& config, std::string endpoint, std::filesystem::path worker,
-             std::function<void(const std::string& provider)> died);
+             ops::Metrics& metrics, std::function<void(const std::string& provider)> died);
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -54,6 +55,7 @@ class Supervisor {
   const config::Config& config_;
   std::string endpoint_;
   std::filesystem::path worker_;
+  ops::Metrics& metrics_;
   std::function<void(const std::string&)> died_;
   std::map<std::string, Process> processes_;  // by provider
 };

@@ -71,8 +71,17 @@ struct Workers {
   std::string endpoint;
 };
 
+// Where metrics and readiness are served: [admin].
+struct Admin {
+  bool enabled = true;      // admin.address = "" switches it off
+  bool configured = false;  // admin.address is given: then it must be had
+  std::string host = "127.0.0.1";
+  uint16_t port = 9001;
+};
+
 struct Config {
   App app;
+  Admin admin;
   Sqlite sqlite;
   std::map<std::string, Namespace, std::less<>> namespaces;  // by Namespace::name
   std::map<std::string, Provider, std::less<>> providers;    // enabled ones, by id

@@ -34,6 +34,7 @@ Config read_all(const Sources& sources) {
   Config config;
   config.warnings = check_keys(root);
   config.app = read_app(root, places, config.warnings);
+  config.admin = read_admin(root, config.warnings);
   config.sqlite = read_store(root, config.app, config.warnings);
   config.workers = read_workers(root);
   if (sources.only_provider.empty()) {

@@ -153,7 +153,7 @@ constexpr Key kKeys[] = {
     later("fallback"),
     later("limits"),
     later("web"),
-    later("admin"),
+    text("admin.address"),
 };
 
 std::vector<std::string_view> parts(std::string_view path) {

@@ -21,6 +21,7 @@ struct Places {
 };
 
 [[nodiscard]] App read_app(const Node& root, const Places& places, Warnings& warnings);
+[[nodiscard]] Admin read_admin(const Node& root, Warnings& warnings);
 [[nodiscard]] Sqlite read_store(const Node& root, const App& app, Warnings& warnings);
 [[nodiscard]] Workers read_workers(const Node& root);
 [[nodiscard]] std::map<std::string, Namespace, std::less<>> read_namespaces(const Node& root,

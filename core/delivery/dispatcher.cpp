@@ -19,6 +19,35 @@ constexpr std::chrono::milliseconds kGather{1};
 constexpr std::chrono::milliseconds kSweepInterval{1000};
 constexpr std::chrono::milliseconds kStoreRetry{1000};  // after the store refused a write
 
+ops::SendResult counted(wire::ResultCode code) {
+  switch (code) {
+    case wire::ResultCode::sent:
+      return ops::SendResult::sent;
+    case wire::ResultCode::retry:
+      return ops::SendResult::retry;
+    case wire::ResultCode::rejected:
+      return ops::SendResult::rejected;
+    case wire::ResultCode::unknown:
+      return ops::SendResult::unknown;
+    case wire::ResultCode::broken:
+      return ops::SendResult::broken;
+  }
+  return ops::SendResult::unknown;
+}
+
+ops::DeliveryEnd counted(DeliveryState final_state) {
+  switch (final_state) {
+    case DeliveryState::sent:
+      return ops::DeliveryEnd::sent;
+    case DeliveryState::failed:
+      return ops::DeliveryEnd::failed;
+    case DeliveryState::expired:
+      return ops::DeliveryEnd::expired;
+    default:
+      return ops::DeliveryEnd::unknown;
+  }
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(Parts parts) : parts_(std::move(parts)) {}
@@ -80,7 +109,7 @@ void Dispatcher::leased(const std::string& provider, int asked,
     wake_after(kStoreRetry);
     return check_drained();
   }
-  for (const auto job : lease_result->ended) parts_.job_ended(job, {DeliveryState::expired, 0, {}, {}});
+  for (const auto job : lease_result->ended) ended({job, provider});
   if (static_cast<int>(lease_result->jobs.size() + lease_result->ended.size()) >= asked) lane.due = true;
   if (lease_result->next_due_at) {
     wake_after(
@@ -118,6 +147,7 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
   out.timeout_ms = static_cast<uint32_t>(parts_.config.providers.at(provider).timeout.count());
   auto worker = broker_->assign(provider, out);
   if (!worker) return settle(job, DeliveryState::queued, {}, "waiting for a worker");
+  parts_.metrics.send_started(provider);
   auto key = job.key;
   lane.in_flight.insert_or_assign(std::move(key),
                                   InFlight{std::move(job), std::move(*worker), ++last_number_});
@@ -135,6 +165,12 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
   if (found->second.job.attempt != result.attempt && result.code != wire::ResultCode::sent) return;
   const auto job = std::move(found->second.job);
   lane.in_flight.erase(found);
+  parts_.metrics.send_ended(provider, counted(result.code));
+  if (result.code == wire::ResultCode::sent && job.queued_at != 0) {
+    const auto took_ms =
+        std::max<int64_t>(0, parts_.clock.now() - job.queued_at);  // the clock may have been set
+    parts_.metrics.sent_after(provider, std::chrono::milliseconds{took_ms});
+  }
   const bool was_broken = std::exchange(lane.broken, result.code == wire::ResultCode::broken);
   const auto retry = [&] {
     const double jitter = std::uniform_real_distribution<double>(-1, 1)(jitter_);
@@ -180,8 +216,10 @@ void Dispatcher::worker_gone(const std::string& provider, const std::string& wor
   // blame.
   std::ranges::sort(lost, {}, &InFlight::number);
   const auto begun = static_cast<std::size_t>(parts_.config.providers.at(provider).max_conns);
-  for (std::size_t i = 0; i < lost.size(); ++i)
+  for (std::size_t i = 0; i < lost.size(); ++i) {
+    parts_.metrics.send_ended(provider, ops::SendResult::lost);
     give_back(provider, std::move(lost[i].job), how != broker::Gone::left && i < begun);
+  }
   if (how == broker::Gone::silent) parts_.worker_hangs(provider);
 }
 
@@ -203,7 +241,8 @@ void Dispatcher::settle(const store::LeasedJob& job, DeliveryState state, std::c
                        .tries = job.tries + (count_try ? 1 : 0),
                        .deaths = job.deaths,
                        .detail = std::move(detail),
-                       .upstream_id = std::move(upstream_id)});
+                       .upstream_id = std::move(upstream_id),
+                       .provider = job.otp.provider});
   // The lease that follows this turn's outcomes sees the job queued again and learns when it is due.
   if (state == DeliveryState::queued) lanes_[job.otp.provider].due = true;
 }
@@ -245,22 +284,40 @@ void Dispatcher::settled(std::vector<store::JobOutcome> outcomes,
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (!otp::is_final((*states)[i])) continue;
     auto& outcome = outcomes[i];
+    parts_.metrics.delivery_ended(outcome.provider, counted((*states)[i]));
     parts_.job_ended(outcome.row, {(*states)[i], outcome.tries, std::move(outcome.detail),
                                    std::move(outcome.upstream_id)});
   }
   check_drained();
 }
 
+void Dispatcher::ended(const store::EndedJob& job) {
+  parts_.metrics.delivery_ended(job.provider, ops::DeliveryEnd::expired);
+  parts_.job_ended(job.row, {DeliveryState::expired, 0, {}, {}});
+}
+
 void Dispatcher::sweep() {
   parts_.store.sweep([this](std::expected<store::Swept, store::Error> swept) {
     broker_->post([this, swept = std::move(swept)] {
       if (swept) {
-        for (const auto job : swept->ended) parts_.job_ended(job, {DeliveryState::expired, 0, {}, {}});
+        for (const auto& job : swept->ended) ended(job);
       }
       const bool more = swept && swept->more && !draining_;
       broker_->loop().after(more ? std::chrono::milliseconds{0} : kSweepInterval, [this] { sweep(); });
     });
   });
+}
+
+std::vector<ops::ProviderNow> Dispatcher::providers() const {
+  std::vector<ops::ProviderNow> all;
+  for (const auto& [id, provider] : parts_.config.providers) {
+    auto& now = all.emplace_back(ops::ProviderNow{.id = id, .workers = broker_->workers(id)});
+    const auto lane = lanes_.find(id);
+    if (lane == lanes_.end()) continue;
+    now.jobs_in_flight = static_cast<int>(lane->second.in_flight.size());
+    if (lane->second.broken) now.breaker = ops::Breaker::open;
+  }
+  return all;
 }
 
 void Dispatcher::drain(std::function<void()> done) {

@@ -14,6 +14,7 @@
 #include "core/broker/broker.h"
 #include "core/config/config.h"
 #include "core/message/composer.h"
+#include "core/ops/metrics.h"
 #include "core/otp/code.h"
 #include "core/otp/otp.h"
 #include "core/store/store.h"
@@ -28,6 +29,7 @@ class Dispatcher final : public broker::BrokerEvents {
     const message::Composer& composer;
     const otp::CodeVault& vault;
     const otp::Clock& clock;
+    ops::Metrics& metrics;
     // Told on the broker's thread.
     std::function<void(const std::string& provider, const wire::Descriptor&)> worker_ready;
     std::function<void(int64_t job, otp::Delivery)> job_ended;
@@ -40,6 +42,8 @@ class Dispatcher final : public broker::BrokerEvents {
   void attach(broker::Broker& broker);
   // There are new jobs for the provider.
   void jobs_queued(const std::string& provider);
+  // How each enabled provider stands, without its queue: that is the store's.
+  [[nodiscard]] std::vector<ops::ProviderNow> providers() const;
   // Leases nothing more; calls `done` when no job is with a worker any more and all results are stored.
   void drain(std::function<void()> done);
 
@@ -69,6 +73,7 @@ class Dispatcher final : public broker::BrokerEvents {
   void hand_out(const std::string& provider, store::LeasedJob job);
   void settle(const store::LeasedJob& job, otp::DeliveryState state, std::chrono::milliseconds pause,
               std::string detail, std::string upstream_id = {}, bool count_try = false);
+  void ended(const store::EndedJob& job);
   void settled(std::vector<store::JobOutcome> outcomes, std::expected<store::JobStates, store::Error> states);
   void give_back(const std::string& provider, store::LeasedJob job, bool died);
   void sweep();

@@ -51,8 +51,7 @@ class Front::Connection final : private Loop::Watcher {
     if (reader_.state() == RequestReader::State::idle || wait_ == Wait::write || wait_ == Wait::linger) {
       return front_.close(*this);
     }
-    last_ = true;
-    append(error(408, "The request took too long to arrive."));
+    refuse(408, "The request took too long to arrive.");
     if (flush()) front_.close(*this);
   }
 
@@ -129,8 +128,7 @@ class Front::Connection final : private Loop::Watcher {
         if (reader_.take_expects_continue()) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
         return false;
       case RequestReader::State::refused:
-        last_ = true;
-        append(error(reader_.error_status(), reader_.error_message()));
+        refuse(reader_.error_status(), reader_.error_message());
         return false;
       case RequestReader::State::ready:
         break;
@@ -146,6 +144,12 @@ class Front::Connection final : private Loop::Watcher {
                        if (found != front->connections_.end()) found->second->answer(std::move(response));
                      }));
     return true;
+  }
+
+  void refuse(int status, std::string_view message) {
+    last_ = true;
+    if (front_.metrics_) front_.metrics_->request_refused(status);
+    append(error(status, message));
   }
 
   void append(const Response& response) {
@@ -229,10 +233,12 @@ class Front::Connection final : private Loop::Watcher {
   bool head_only_ = false;    // the current answer goes without its body
 };
 
-Front::Front(Loop& loop, const std::string& host, uint16_t port, const FrontLimits& limits, Dispatch dispatch)
+Front::Front(Loop& loop, const std::string& host, uint16_t port, const FrontLimits& limits, Dispatch dispatch,
+             ops::Metrics* metrics)
     : loop_(loop),
       limits_(limits),
       dispatch_(std::move(dispatch)),
+      metrics_(metrics),
       spare_fd_(open("/dev/null", O_RDONLY | O_CLOEXEC)) {
   // Poco's default of SO_REUSEPORT would let a second instance take half of the clients, unnoticed.
   listener_.bind(Poco::Net::SocketAddress(host, port), true, false);

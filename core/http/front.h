@@ -37,14 +37,19 @@ class Front final : private Loop::Watcher {
  public:
   using Dispatch = std::function<void(const Request&, Reply)>;
 
-  // Binds and listens; throws Poco::Net::NetException when the address is taken or not ours.
-  Front(Loop& loop, const std::string& host, uint16_t port, const FrontLimits& limits, Dispatch dispatch);
+  // `metrics` (which must outlive it) counts requests that are refused before they are whole; the others are
+  // for the router to count. Binds and listens; throws Poco::Net::NetException when the address is taken or
+  // not ours.
+  Front(Loop& loop, const std::string& host, uint16_t port, const FrontLimits& limits, Dispatch dispatch,
+        ops::Metrics* metrics = nullptr);
   ~Front();
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
 
   // The port bound, for port 0.
   [[nodiscard]] uint16_t port() const;
+  // Open ones.
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
   // Stops accepting, closes idle connections, lets the others finish their request; calls `done` once all are
   // gone.
   void drain(std::function<void()> done);
@@ -67,6 +72,7 @@ class Front final : private Loop::Watcher {
   Loop& loop_;
   FrontLimits limits_;
   Dispatch dispatch_;
+  ops::Metrics* metrics_;
   Poco::Net::ServerSocket listener_;
   bool draining_ = false;
   int spare_fd_;  // given up for a moment to accept and close a connection when descriptors run out

@@ -25,7 +25,10 @@ Reply::~Reply() {
 }
 
 void Reply::send(Response&& response) {
-  if (auto sink = std::exchange(sink_, nullptr)) sink(std::move(response));
+  auto sink = std::exchange(sink_, nullptr);
+  if (!sink) return;
+  if (metrics_) metrics_->request(route_, response.status, Clock::now() - began_);
+  sink(std::move(response));
 }
 
 }  // namespace otpgw::http

@@ -1,6 +1,7 @@
 // A whole HTTP request as the front read it, and the answer to it. No socket leaks past core/http/.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -8,6 +9,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "core/ops/metrics.h"
 
 namespace otpgw::http {
 
@@ -50,8 +53,19 @@ class Reply {
 
   void send(Response&& response);
 
+  // The answer counts for this route, from now on timed.
+  void count(ops::Metrics& metrics, std::size_t route) {
+    metrics_ = &metrics;
+    route_ = route;
+    began_ = Clock::now();
+  }
+
  private:
+  using Clock = std::chrono::steady_clock;
   Sink sink_;
+  ops::Metrics* metrics_ = nullptr;
+  std::size_t route_ = ops::Metrics::kNoRoute;
+  Clock::time_point began_{};
 };
 
 using Handler = std::function<void(const Request&, const std::vector<std::string>& captures, Reply)>;

@@ -33,7 +33,7 @@ bool matches(const std::vector<std::string>& pattern, const std::vector<std::str
 std::string_view name_of(Method method) {
   switch (method) {
     case Method::get:
-      return "GET, HEAD";
+      return "GET";
     case Method::post:
       return "POST";
     case Method::put:
@@ -48,7 +48,8 @@ std::string_view name_of(Method method) {
 }  // namespace
 
 void Router::add(Method method, std::string_view pattern, Handler handler) {
-  Route route{method, {}, std::move(handler)};
+  const auto number = metrics_ ? metrics_->add_route(name_of(method), pattern) : ops::Metrics::kNoRoute;
+  Route route{method, {}, std::move(handler), number};
   for (auto segment : split(pattern)) route.segments.emplace_back(segment);
   routes_.push_back(std::move(route));
 }
@@ -61,8 +62,10 @@ void Router::dispatch(const Request& request, Reply reply) const {
     if (!matches(route.segments, path)) continue;
     if (route.method != method) {
       allow.append(allow.empty() ? "" : ", ").append(name_of(route.method));
+      if (route.method == Method::get) allow.append(", HEAD");
       continue;
     }
+    if (metrics_) reply.count(*metrics_, route.number);
     std::vector<std::string> captures;
     for (std::size_t i = 0; i < route.segments.size(); ++i) {
       const bool rest = route.segments[i] == kRest;
@@ -76,6 +79,7 @@ void Router::dispatch(const Request& request, Reply reply) const {
     }
     return route.handler(request, captures, std::move(reply));
   }
+  if (metrics_) reply.count(*metrics_, ops::Metrics::kNoRoute);
   if (allow.empty()) return reply.send(error(404, "There is nothing at this address."));
   auto response = error(405, "This method is not allowed here.");
   response.header("Allow", allow);

@@ -11,6 +11,9 @@ namespace otpgw::http {
 
 class Router {
  public:
+  // With `metrics`, which must outlive it, answers are counted by route.
+  explicit Router(ops::Metrics* metrics = nullptr) : metrics_(metrics) {}
+
   // `pattern`: "/otp/:namespace/:id"; a last segment "*" takes the rest of the path, slashes included.
   // Captures come percent-decoded, in order. GET handlers serve HEAD too (the front drops the body).
   void add(Method method, std::string_view pattern, Handler handler);
@@ -23,7 +26,9 @@ class Router {
     Method method;
     std::vector<std::string> segments;
     Handler handler;
+    std::size_t number;  // in the metrics
   };
+  ops::Metrics* metrics_;
   std::vector<Route> routes_;
 };
 

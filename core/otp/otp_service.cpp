@@ -27,6 +27,11 @@ Refusal refuse(Kind kind, std::string message, Otp otp, UnixMs now) {
   return refusal;
 }
 
+// Whether the write did what was asked, and not an earlier one of the same Idempotency-Key.
+bool is_new(const std::expected<store::Written, store::Error>& written) {
+  return written && written->verdict == Verdict::done && !written->replayed;
+}
+
 Refusal unavailable(std::string message) {
   auto refusal = refuse(Kind::unavailable, std::move(message));
   refusal.retry_after = std::chrono::seconds{1};
@@ -148,6 +153,7 @@ void OtpService::put_checked(PutRequest request, AddressCheck address, Done done
       [this, wait = request.wait,
        done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
         parts_.scheduler.post([this, wait, done = std::move(done), written = std::move(written)]() mutable {
+          if (is_new(written)) parts_.metrics.otp_created(written->otp.provider);
           after_write(std::move(written), true, wait, std::move(done));
         });
       });
@@ -168,8 +174,8 @@ void OtpService::check(CheckRequest request, Done done) {
       [this, with_code, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
         parts_.scheduler.post(
             [this, with_code, done = std::move(done), written = std::move(written)]() mutable {
-              if (written && written->ended_job)
-                job_ended(written->ended_job, {DeliveryState::expired, 0, {}, {}});
+              end_job(written);
+              count_check(written);
               done(outcome(std::move(written), with_code, true));
             });
       });
@@ -183,6 +189,7 @@ void OtpService::resend(std::string name_space, std::string id, std::chrono::mil
       std::move(name_space), std::move(id),
       [this, wait, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
         parts_.scheduler.post([this, wait, done = std::move(done), written = std::move(written)]() mutable {
+          if (is_new(written)) parts_.metrics.otp_resent(written->otp.provider);
           after_write(std::move(written), false, wait, std::move(done));
         });
       });
@@ -308,9 +315,37 @@ Outcome OtpService::outcome(std::expected<store::Written, store::Error> written,
   return std::unexpected(refuse(Kind::internal, "Internal error."));
 }
 
+void OtpService::end_job(const std::expected<store::Written, store::Error>& written) {
+  if (!written || !written->ended_job) return;
+  parts_.metrics.delivery_ended(written->ended_job->provider, ops::DeliveryEnd::expired);
+  job_ended(written->ended_job->row, {DeliveryState::expired, 0, {}, {}});
+}
+
+void OtpService::count_check(const std::expected<store::Written, store::Error>& written) {
+  using enum ops::CheckOutcome;
+  if (!written || written->replayed) return;
+  switch (written->verdict) {
+    case Verdict::done:
+      parts_.metrics.checked(right);
+      if (written->closed) parts_.metrics.otp_verified(written->otp.provider);
+      break;
+    case Verdict::wrong_code:
+      parts_.metrics.checked(wrong);
+      break;
+    case Verdict::locked:
+      parts_.metrics.checked(locked);
+      break;
+    case Verdict::not_found:
+      parts_.metrics.checked(not_found);
+      break;
+    default:
+      break;  // nothing was evaluated
+  }
+}
+
 void OtpService::after_write(std::expected<store::Written, store::Error> written, bool with_code,
                              std::chrono::milliseconds wait, Done done) {
-  if (written && written->ended_job) job_ended(written->ended_job, {DeliveryState::expired, 0, {}, {}});
+  end_job(written);
   const auto job = written ? written->job : 0;
   auto result = outcome(std::move(written), with_code, false);
   const auto finish = [this](Outcome out, Done then) {

@@ -6,6 +6,7 @@
 
 #include "core/config/config.h"
 #include "core/message/composer.h"
+#include "core/ops/metrics.h"
 #include "core/otp/code.h"
 #include "core/otp/provider_gate.h"
 #include "core/otp/service.h"
@@ -30,6 +31,7 @@ class OtpService final : public Service {
     const message::Composer& composer;
     const CodeVault& vault;
     const Clock& clock;
+    ops::Metrics& metrics;
     Scheduler scheduler;
   };
   explicit OtpService(Parts parts);
@@ -58,6 +60,9 @@ class OtpService final : public Service {
                                 bool is_check) const;
   void after_write(std::expected<store::Written, store::Error> written, bool with_code,
                    std::chrono::milliseconds wait, Done done);
+  // A queued job that a write ended: counts it, answers who waits for it.
+  void end_job(const std::expected<store::Written, store::Error>& written);
+  void count_check(const std::expected<store::Written, store::Error>& written);
   void put_checked(PutRequest request, AddressCheck address, Done done);
   // Sets the code's fields of a record.
   void set_code(Otp& otp, std::string_view code) const;

@@ -28,13 +28,20 @@ enum class Error : uint8_t {
   broken        // I/O error or corruption: nothing more will be acknowledged
 };
 
+// A send job that was still queued and will not be sent any more.
+struct EndedJob {
+  int64_t row = 0;
+  std::string provider;
+};
+
 // What a write to an OTP did.
 struct Written {
   otp::Verdict verdict = otp::Verdict::done;
-  otp::Otp otp{};         // as it stands now (after a check that deleted it: as it was last)
-  int64_t job = 0;        // row of its current send job, 0 without one: what the loop waits on
-  int64_t ended_job = 0;  // row of a queued job that this write ended (replaced or not needed any more), or 0
-  bool replayed = false;  // an idempotent request's first answer, with the current delivery
+  otp::Otp otp{};                       // as it stands now (after a check that deleted it: as it was last)
+  int64_t job = 0;                      // row of its current send job, 0 without one: what the loop waits on
+  std::optional<EndedJob> ended_job{};  // that this write ended: replaced, or not needed any more
+  bool closed = false;                  // this write closed it
+  bool replayed = false;                // an idempotent request's first answer, with the current delivery
 };
 template <class T>
 using Done = std::move_only_function<void(std::expected<T, Error>)>;
@@ -42,10 +49,11 @@ using Done = std::move_only_function<void(std::expected<T, Error>)>;
 // A leased send job: everything needed to render and send it.
 struct LeasedJob {
   int64_t row = 0;
-  std::string key;       // the job id that upstreams see: random, the same for every attempt
-  uint32_t attempt = 0;  // number of this lease
-  int tries = 0;         // calls that came back so far
-  int deaths = 0;        // workers that died under it so far
+  std::string key;            // the job id that upstreams see: random, the same for every attempt
+  uint32_t attempt = 0;       // number of this lease
+  int tries = 0;              // calls that came back so far
+  int deaths = 0;             // workers that died under it so far
+  otp::UnixMs queued_at = 0;  // 0: by a version that did not note it
   otp::Otp otp;
 };
 struct Lease {
@@ -65,13 +73,28 @@ struct JobOutcome {
   int tries = 0;
   int deaths = 0;
   std::string detail, upstream_id;
+  std::string provider{};  // for the asker to remember: the store knows
 };
 struct Swept {
-  std::vector<int64_t> ended;  // rows of the jobs that ended as expired
-  bool more = false;           // there was more than one batch: sweep again at once
+  std::vector<EndedJob> ended;  // as expired
+  bool more = false;            // there was more than one batch: sweep again at once
 };
 // The state each job is in afterwards, in the order given.
 using JobStates = std::vector<otp::DeliveryState>;
+
+// The queued jobs of a provider.
+struct Queue {
+  int64_t jobs = 0;  // counted up to kQueueCountMax
+  std::optional<otp::UnixMs> first_due_at;
+};
+inline constexpr int64_t kQueueCountMax = 20'000;  // about 2 ms of counting
+
+struct State {
+  bool writable = true;  // as writable() says
+  bool takes_new_otps = true;
+  int64_t free_bytes = 0;  // on the file system
+  int64_t log_bytes = 0;   // of the write-ahead log
+};
 
 class Store {
  public:
@@ -82,6 +105,7 @@ class Store {
   // whether live or only kept; nothing when there is none (or it is past keep_until).
   [[nodiscard]] virtual std::expected<std::optional<otp::Otp>, Error> find(std::string_view name_space,
                                                                            std::string_view id) = 0;
+  [[nodiscard]] virtual std::expected<Queue, Error> queue(std::string_view provider) = 0;
   virtual void end_reads() = 0;
 
   // --- writes by the OTP service
@@ -109,8 +133,10 @@ class Store {
 
   // --- state
   // ---------------------------------------------------------------------------------------------------------
-  // Any thread. False since the last write failed, until one succeeds.
+  // Any thread. False since the last write failed, until one succeeds; while it is false, each sweep tries.
   [[nodiscard]] virtual bool writable() const = 0;
+  // Loop's thread.
+  [[nodiscard]] virtual State state() = 0;
   // Finishes what was asked, then stops. No call may follow.
   virtual void close() = 0;
 };

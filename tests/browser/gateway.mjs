@@ -62,6 +62,8 @@ export class Gateway {
 address = "127.0.0.1:${port}"
 root_url = "${gateway.origin}"
 data_dir = "${gateway.folder}/data"
+[admin]
+address = ""
 [store]
 engine = "sqlite"
 [auth.app]

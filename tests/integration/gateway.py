@@ -115,6 +115,7 @@ class Gateway:
                 "root_url": self.url,
                 "data_dir": str(self.folder / "data"),
             },
+            "admin": {"address": ""},
             "store": {"engine": "sqlite", "sqlite": {"path": str(self.database)}},
             "auth": {
                 "app": {"namespace": "app", "secret": SECRET, "origins": ["http://localhost:*"]},

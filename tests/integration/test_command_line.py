@@ -185,7 +185,7 @@ class CommandLine(unittest.TestCase):
     def test_later_releases(self):
         for changes in ({"limits": {"address_sends": ["5/10m"]}}, {"auth": {"app": {"view_key": True}}},
                         {"fallback": {"step_timeout": "5s"}}, {"app": {"tls_certificate": "x", "tls_key": "y"}},
-                        {"admin": {"address": "127.0.0.1:1"}}, {"app": {"trusted_proxies": ["10.0.0.0/8"]}},
+                        {"app": {"trusted_proxies": ["10.0.0.0/8"]}},
                         {"auth": {"app": {"secret_sha256": "0" * 64}}}):
             with self.subTest(changes):
                 self.gateway.write_config(changes)

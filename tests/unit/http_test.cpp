@@ -319,6 +319,35 @@ TEST_F(RouterTest, AnswersWhatIsNotThere) {
   EXPECT_EQ(ask(Method::get, "/otp/%ff/b").status, 400);
 }
 
+TEST(RouterMetrics, AnswersAreCountedByRouteAndStatus) {
+  ops::Metrics metrics("test");
+  Router router(&metrics);
+  router.add(Method::get, "/otp/:id",
+             [](const Request&, const auto&, Reply reply) { reply.send(success("1")); });
+  router.add(Method::post, "/otp/:id", [](const Request&, const auto&, Reply) {});  // dropped
+  const auto ask = [&](Method method, std::string_view path) {
+    Request request;
+    request.method = method;
+    request.path = path;
+    router.dispatch(request, Reply([](Response&&) {}));
+  };
+  ask(Method::get, "/otp/one");
+  ask(Method::head, "/otp/two");
+  ask(Method::post, "/otp/one");
+  ask(Method::get, "/nowhere");
+  ask(Method::put, "/otp/one");
+  const auto text = metrics.text({});
+  for (const char* line :
+       {R"(otpgateway_http_requests_total{code="200",method="GET",route="/otp/:id"} 2)",
+        R"(otpgateway_http_requests_total{code="500",method="POST",route="/otp/:id"} 1)",
+        R"(otpgateway_http_requests_total{code="404",method="none",route="none"} 1)",
+        R"(otpgateway_http_requests_total{code="405",method="none",route="none"} 1)",
+        R"(otpgateway_http_request_duration_seconds_count{method="GET",route="/otp/:id"} 2)"}) {
+    EXPECT_THAT(text, testing::HasSubstr(std::string(line) + "\n"));
+  }
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("nowhere")));
+}
+
 TEST(Reply, DroppedWithoutAnAnswerIsA500) {
   int status = 0;
   {

@@ -102,7 +102,10 @@ class StoreTest : public testing::Test {
     return await<JobStates>([&](auto done) { store_->finish({outcome}, std::move(done)); })->at(0);
   }
   std::vector<int64_t> sweep() {
-    return await<Swept>([&](auto done) { store_->sweep(std::move(done)); })->ended;
+    std::vector<int64_t> rows;
+    const auto swept = await<Swept>([&](auto done) { store_->sweep(std::move(done)); });
+    for (const auto& job : swept->ended) rows.push_back(job.row);
+    return rows;
   }
   std::optional<otp::Otp> find(const std::string& id) {
     auto found = store_->find("app", id);
@@ -266,9 +269,12 @@ TEST_F(StoreTest, AQueuedJobOfAReplacedUsedOrDeletedOtpIsNotSent) {
   const auto replaced = put(otp("user-1")).job;
   auto newer = otp("user-1");
   newer.code_hash = "new";
-  EXPECT_EQ(put(newer).ended_job, replaced);
+  const auto ended = put(newer).ended_job;
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->row, replaced);
+  EXPECT_EQ(ended->provider, "smtp");
   const auto used = put(otp("user-2")).job;
-  EXPECT_EQ(check("user-2", right_).ended_job, used);
+  EXPECT_EQ(check("user-2", right_).ended_job.value().row, used);
   const auto jobs = lease().jobs;
   ASSERT_EQ(jobs.size(), 1u);
   EXPECT_EQ(jobs[0].otp.code_hash, "new");

@@ -54,7 +54,8 @@ CREATE TABLE answer (                -- what an Idempotency-Key has been answere
 CREATE INDEX answer_end ON answer (expires_at);
 
 CREATE TABLE descriptor (provider TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
-)"};
+)",
+    "ALTER TABLE job ADD COLUMN queued_at INTEGER NOT NULL DEFAULT 0"};
 
 void migrate(Connection& connection) {
   const auto version = std::stoul(connection.ask("PRAGMA user_version"));

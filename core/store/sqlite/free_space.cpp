@@ -9,6 +9,12 @@
 
 namespace otpgw::store::sqlite {
 
+int64_t FreeSpace::bytes() const {
+  struct statvfs info {};
+  if (::statvfs(folder_.c_str(), &info) != 0) return -1;
+  return static_cast<int64_t>(info.f_bavail) * static_cast<int64_t>(info.f_frsize);
+}
+
 bool FreeSpace::enough() {
   constexpr int64_t kAskEveryMs = 1000;
   if (bytes_min_ == 0) return true;
@@ -17,9 +23,8 @@ bool FreeSpace::enough() {
   auto asked_at = asked_at_ms_.load();
   if (now_ms - asked_at < kAskEveryMs || !asked_at_ms_.compare_exchange_strong(asked_at, now_ms))
     return enough_;
-  struct statvfs info {};
-  if (::statvfs(folder_.c_str(), &info) != 0) return enough_;  // a write will say what is wrong
-  const auto free_bytes = static_cast<int64_t>(info.f_bavail) * static_cast<int64_t>(info.f_frsize);
+  const auto free_bytes = bytes();
+  if (free_bytes < 0) return enough_;  // a write will say what is wrong
   const bool enough = free_bytes >= bytes_min_;
   if (enough_.exchange(enough) != enough) {
     constexpr int64_t kMebibyte = 1 << 20;

@@ -16,6 +16,8 @@ class FreeSpace {
 
   // Any thread. Asks the file system once a second at most, and logs when the answer changes.
   [[nodiscard]] bool enough();
+  // Any thread. Asks the file system; -1 when it does not say.
+  [[nodiscard]] int64_t bytes() const;
 
  private:
   const std::filesystem::path folder_;

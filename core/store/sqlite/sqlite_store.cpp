@@ -1,5 +1,7 @@
 #include "core/store/sqlite/sqlite_store.h"
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <set>
 
@@ -20,7 +22,7 @@ constexpr int kSweepRowsMax = 1000;  // of each kind in one transaction: some mi
 class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& file, FileLock lock, const otp::Clock& clock, Listener listener,
-              int64_t min_free_bytes)
+              int64_t min_free_bytes, ops::Metrics* metrics)
       : file_(file),
         lock_(std::move(lock)),
         space_(file.parent_path(), min_free_bytes),
@@ -37,27 +39,29 @@ class SqliteStore final : public Store {
     }
     writer_ = std::make_unique<Writer>(
         write_connection_,
-        [this] {
-          for (const auto& provider : std::exchange(queued_for_, {})) listener_.jobs_queued(provider);
-        },
-        [this](const std::string& reason) { break_off(reason); });
+        Writer::Hooks{.committed =
+                          [this] {
+                            for (const auto& provider : std::exchange(queued_for_, {}))
+                              listener_.jobs_queued(provider);
+                          },
+                      .try_to_write = [this] { tables_.try_to_write(); },
+                      .broken = [this](const std::string& reason) { break_off(reason); }},
+        metrics);
   }
 
   ~SqliteStore() override { writer_->close(); }
 
   std::expected<std::optional<otp::Otp>, Error> find(std::string_view name_space,
                                                      std::string_view id) override {
-    try {
-      if (!reading_) read_connection_.exec("BEGIN");
-      reading_ = true;
+    return read([&]() -> std::optional<otp::Otp> {
       auto row = reads_.find_otp(name_space, id);
       if (!row || clock_.now() >= row->otp.keep_until) return std::nullopt;
       return std::move(row->otp);
-    } catch (const SqlError& error) {
-      if (!error.fatal()) return std::unexpected(Error::unavailable);
-      break_off(error.what());
-      return std::unexpected(Error::broken);
-    }
+    });
+  }
+
+  std::expected<Queue, Error> queue(std::string_view provider) override {
+    return read([&] { return reads_.queue(provider, kQueueCountMax); });
   }
 
   void end_reads() override {
@@ -174,9 +178,30 @@ class SqliteStore final : public Store {
   }
 
   [[nodiscard]] bool writable() const override { return writer_->writable(); }
+  State state() override {
+    struct stat log {};
+    const auto name = file_.string() + "-wal";
+    return {.writable = writable(),
+            .takes_new_otps = space_.enough(),
+            .free_bytes = space_.bytes(),
+            .log_bytes = ::stat(name.c_str(), &log) == 0 ? log.st_size : 0};
+  }
   void close() override { writer_->close(); }
 
  private:
+  template <class Read>
+  std::expected<std::invoke_result_t<Read>, Error> read(Read read) {
+    try {
+      if (!reading_) read_connection_.exec("BEGIN");
+      reading_ = true;
+      return read();
+    } catch (const SqlError& error) {
+      if (!error.fatal()) return std::unexpected(Error::unavailable);
+      break_off(error.what());
+      return std::unexpected(Error::broken);
+    }
+  }
+
   template <class T, class Run>
   void write(Run run, Done<T> done) {
     auto result = std::make_shared<T>();
@@ -221,8 +246,8 @@ class SqliteStore final : public Store {
     const bool new_code = !row || row->otp.code_hash != next.otp.code_hash;
     // A job not yet started serves nobody once its code is replaced, used, or sent anew.
     if (next.job != 0 && (new_code || decision.new_job || decision.remove || next.otp.closed)) {
-      if (tables_.end_if_queued(next.job)) {
-        written.ended_job = next.job;
+      if (auto ended = tables_.end_if_queued(next.job)) {
+        written.ended_job = std::move(ended);
         next.otp.delivery.state = DeliveryState::expired;
       }
     }
@@ -244,6 +269,7 @@ class SqliteStore final : public Store {
       queued_for_.insert(next.otp.provider);
     }
     written.job = next.job;
+    written.closed = row && !row->otp.closed && next.otp.closed;
     written.otp = std::move(next.otp);
     return written;
   }
@@ -288,11 +314,12 @@ class SqliteStore final : public Store {
 
 std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
                                                               const otp::Clock& clock, Listener listener,
-                                                              int64_t min_free_bytes) {
+                                                              int64_t min_free_bytes, ops::Metrics* metrics) {
   auto lock = FileLock::take(file);
   if (!lock) return std::unexpected(lock.error());
   try {
-    return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener), min_free_bytes);
+    return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener), min_free_bytes,
+                                         metrics);
   } catch (const SqlError& error) {
     return std::unexpected(file.string() + ": " + error.what());
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "core/ops/metrics.h"
 #include "core/otp/otp.h"
 #include "core/store/store.h"
 
@@ -13,10 +14,12 @@ namespace otpgw::store::sqlite {
 
 // Opens (or makes) the database and puts jobs that a former core had leased back into the queue. The error is
 // one line with the file and what to do. The clock must outlive the store. With less than `min_free_bytes`
-// free on its file system, put() is unavailable; 0: never.
+// free on its file system, put() is unavailable; 0: never. `metrics`, which must outlive the store, may be
+// null.
 [[nodiscard]] std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
                                                                             const otp::Clock& clock,
                                                                             Listener listener,
-                                                                            int64_t min_free_bytes = 0);
+                                                                            int64_t min_free_bytes = 0,
+                                                                            ops::Metrics* metrics = nullptr);
 
 }  // namespace otpgw::store::sqlite

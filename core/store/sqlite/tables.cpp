@@ -18,9 +18,12 @@ constexpr const char* kFindOtp = "SELECT " OTP_COLUMNS
                                  ", job.state, job.tries, job.detail, job.upstream_id "
                                  "FROM otp LEFT JOIN job ON job.row = otp.job WHERE namespace = ? AND id = ?";
 
+constexpr const char* kFirstDue =
+    "SELECT due_at FROM job WHERE provider = ? AND state = 1 ORDER BY due_at LIMIT 1";
+
 constexpr const char* kDueJobs =
     "SELECT " OTP_COLUMNS
-    ", job.row, job.key, job.attempt, job.tries, job.deaths "
+    ", job.row, job.key, job.attempt, job.tries, job.deaths, job.queued_at "
     "FROM job LEFT JOIN otp ON otp.row = job.otp AND otp.job = job.row AND otp.closed = 0 "
     "WHERE job.provider = ? AND job.state = 1 AND job.due_at <= ? ORDER BY job.due_at LIMIT ?";
 
@@ -63,7 +66,11 @@ otp::Delivery read_delivery(const Statement::Run& run, int column) {
 }  // namespace
 
 Reads::Reads(Connection& connection)
-    : find_otp_(connection, kFindOtp), descriptors_(connection, "SELECT provider, bytes FROM descriptor") {}
+    : find_otp_(connection, kFindOtp),
+      descriptors_(connection, "SELECT provider, bytes FROM descriptor"),
+      count_queued_(connection,
+                    "SELECT count(*) FROM (SELECT 1 FROM job WHERE provider = ? AND state = 1 LIMIT ?)"),
+      first_due_(connection, kFirstDue) {}
 
 std::optional<OtpRow> Reads::find_otp(std::string_view name_space, std::string_view id) {
   Statement::Run run(find_otp_, name_space, id);
@@ -78,6 +85,15 @@ std::vector<std::pair<std::string, std::string>> Reads::descriptors() {
   Statement::Run run(descriptors_);
   while (run.row()) all.emplace_back(run.text(0), run.text(1));
   return all;
+}
+
+Queue Reads::queue(std::string_view provider, int64_t limit) {
+  Queue queue;
+  Statement::Run count(count_queued_, provider, limit);
+  if (count.row()) queue.jobs = count.integer(0);
+  Statement::Run first(first_due_, provider);
+  if (first.row()) queue.first_due_at = first.integer(0);
+  return queue;
 }
 
 Tables::Tables(Connection& connection)
@@ -102,8 +118,8 @@ Tables::Tables(Connection& connection)
       insert_job_(connection,
                   "INSERT INTO job (row, key, otp, provider, state, due_at, expires_at, attempt, tries, "
                   "deaths, detail, "
-                  "upstream_id) VALUES (?, ?, ?, ?, 1, ?, ?, 0, 0, 0, '', '')"),
-      end_queued_(connection, "UPDATE job SET state = 5 WHERE row = ? AND state = 1"),
+                  "upstream_id, queued_at) VALUES (?, ?, ?, ?, 1, ?, ?, 0, 0, 0, '', '', ?)"),
+      end_queued_(connection, "UPDATE job SET state = 5 WHERE row = ? AND state = 1 RETURNING provider"),
       find_job_(connection, "SELECT otp, state, attempt, expires_at FROM job WHERE row = ?"),
       is_live_(connection, "SELECT 1 FROM otp WHERE row = ? AND job = ? AND closed = 0"),
       delivery_(connection, "SELECT state, tries, detail, upstream_id FROM job WHERE row = ?"),
@@ -112,10 +128,9 @@ Tables::Tables(Connection& connection)
                   "WHERE row = ?"),
       due_jobs_(connection, kDueJobs),
       mark_leased_(connection, "UPDATE job SET state = 2, attempt = attempt + 1 WHERE row = ?"),
-      next_due_(connection,
-                "SELECT due_at FROM job WHERE provider = ? AND state = 1 ORDER BY due_at LIMIT 1"),
+      next_due_(connection, kFirstDue),
       requeue_(connection, "UPDATE job SET state = 1, due_at = ? WHERE state = 2"),
-      expired_jobs_(connection, "SELECT row FROM job WHERE state = 1 AND expires_at <= ? LIMIT ?"),
+      expired_jobs_(connection, "SELECT row, provider FROM job WHERE state = 1 AND expires_at <= ? LIMIT ?"),
       remove_otps_(
           connection,
           "DELETE FROM otp WHERE row IN (SELECT row FROM otp WHERE keep_until <= ? LIMIT ?) RETURNING row"),
@@ -131,7 +146,11 @@ Tables::Tables(Connection& connection)
       find_answer_(connection,
                    "SELECT parameters, snapshot, job FROM answer WHERE scope = ? AND expires_at > ?"),
       save_answer_(connection, "INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?)"),
-      save_descriptor_(connection, "INSERT OR REPLACE INTO descriptor VALUES (?, ?)") {
+      save_descriptor_(connection, "INSERT OR REPLACE INTO descriptor VALUES (?, ?)"),
+      // Expired long ago, and of a scope that no answer has.
+      try_to_write_(
+          connection,
+          "INSERT OR REPLACE INTO answer VALUES (zeroblob(1), zeroblob(0), zeroblob(65536), 0, 0)") {
   // The numbers in the SQL above.
   static_assert(static_cast<int>(DeliveryState::queued) == 1 &&
                 static_cast<int>(DeliveryState::sending) == 2 && static_cast<int>(DeliveryState::sent) == 3 &&
@@ -169,13 +188,16 @@ void Tables::remove_otp(int64_t row) { Statement::Run(remove_otp_, row).done(); 
 
 void Tables::insert_job(const OtpRow& row, otp::UnixMs now) {
   Statement::Run(insert_job_, row.job, otp::random_hex(16), row.row, row.otp.provider, now,
-                 row.otp.expires_at)
+                 row.otp.expires_at, now)
       .done();
 }
 
-bool Tables::end_if_queued(int64_t job) {
-  Statement::Run(end_queued_, job).done();
-  return sqlite3_changes(connection_.get()) > 0;
+std::optional<EndedJob> Tables::end_if_queued(int64_t job) {
+  Statement::Run run(end_queued_, job);
+  if (!run.row()) return {};
+  EndedJob ended{job, run.text(0)};
+  run.done();
+  return ended;
 }
 
 std::optional<Tables::JobRow> Tables::find_job(int64_t job) {
@@ -212,6 +234,7 @@ std::vector<LeasedJob> Tables::due_jobs(const std::string& provider, otp::UnixMs
     job.attempt = static_cast<uint32_t>(run.integer(kOtpColumns + 2));
     job.tries = static_cast<int>(run.integer(kOtpColumns + 3));
     job.deaths = static_cast<int>(run.integer(kOtpColumns + 4));
+    job.queued_at = run.integer(kOtpColumns + 5);
     jobs.push_back(std::move(job));
   }
   return jobs;
@@ -227,14 +250,14 @@ std::optional<otp::UnixMs> Tables::next_due_at(const std::string& provider) {
 
 void Tables::requeue_leased(otp::UnixMs now) { Statement::Run(requeue_, now).done(); }
 
-std::vector<int64_t> Tables::end_expired_jobs(otp::UnixMs now, int limit) {
-  std::vector<int64_t> rows;
+std::vector<EndedJob> Tables::end_expired_jobs(otp::UnixMs now, int limit) {
+  std::vector<EndedJob> jobs;
   {
     Statement::Run run(expired_jobs_, now, limit);
-    while (run.row()) rows.push_back(run.integer(0));
+    while (run.row()) jobs.push_back({run.integer(0), run.text(1)});
   }
-  for (const auto row : rows) end_if_queued(row);
-  return rows;
+  for (const auto& job : jobs) end_if_queued(job.row);
+  return jobs;
 }
 
 bool Tables::remove_dead(otp::UnixMs now, int limit) {
@@ -263,5 +286,7 @@ void Tables::save_answer(std::string_view scope, const AnswerRow& answer, otp::U
 void Tables::save_descriptor(std::string_view provider, std::string_view bytes) {
   Statement::Run(save_descriptor_, provider, AsBlob{bytes}).done();
 }
+
+void Tables::try_to_write() { Statement::Run(try_to_write_).done(); }
 
 }  // namespace otpgw::store::sqlite

@@ -25,9 +25,11 @@ class Reads {
   explicit Reads(Connection& connection);
   [[nodiscard]] std::optional<OtpRow> find_otp(std::string_view name_space, std::string_view id);
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> descriptors();
+  // Of the queued jobs at most `limit` are counted.
+  [[nodiscard]] Queue queue(std::string_view provider, int64_t limit);
 
  private:
-  Statement find_otp_, descriptors_;
+  Statement find_otp_, descriptors_, count_queued_, first_due_;
 };
 
 class Tables : public Reads {
@@ -44,8 +46,8 @@ class Tables : public Reads {
   [[nodiscard]] int64_t next_job_row() { return ++last_job_row_; }
   // Inserts row.job, due at once.
   void insert_job(const OtpRow& row, otp::UnixMs now);
-  // Ends it as expired if it is still queued; was it?
-  bool end_if_queued(int64_t job);
+  // Ends it as expired if it is still queued; it, if it was.
+  std::optional<EndedJob> end_if_queued(int64_t job);
 
   struct JobRow {
     int64_t otp = 0;
@@ -67,7 +69,7 @@ class Tables : public Reads {
 
   // The jobs that expired since the last call, up to `limit` of them looked at: those still queued end as
   // expired.
-  std::vector<int64_t> end_expired_jobs(otp::UnixMs now, int limit);
+  std::vector<EndedJob> end_expired_jobs(otp::UnixMs now, int limit);
   // Removes up to `limit` rows of each kind that nobody may see any more; true when there may be more.
   bool remove_dead(otp::UnixMs now, int limit);
 
@@ -80,12 +82,17 @@ class Tables : public Reads {
 
   void save_descriptor(std::string_view provider, std::string_view bytes);
 
+  // Writes as much as some PUTs do, into a row that the next sweep removes: whether the disk takes it. Less
+  // would go into pages of the log that a write which failed has left, and prove nothing.
+  void try_to_write();
+
  private:
   Connection& connection_;
   int64_t last_job_row_ = 0;
   Statement insert_otp_, update_otp_, update_progress_, remove_otp_, insert_job_, end_queued_, find_job_,
       is_live_, delivery_, update_job_, due_jobs_, mark_leased_, next_due_, requeue_, expired_jobs_,
-      remove_otps_, remove_jobs_, remove_answers_, find_answer_, save_answer_, save_descriptor_;
+      remove_otps_, remove_jobs_, remove_answers_, find_answer_, save_answer_, save_descriptor_,
+      try_to_write_;
 };
 
 }  // namespace otpgw::store::sqlite

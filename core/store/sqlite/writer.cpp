@@ -5,12 +5,8 @@
 #include <algorithm>
 
 namespace otpgw::store::sqlite {
-Writer::Writer(Connection& connection, std::function<void()> committed,
-               std::function<void(const std::string&)> broken)
-    : connection_(connection),
-      committed_(std::move(committed)),
-      broken_report_(std::move(broken)),
-      thread_([this] { run(); }) {
+Writer::Writer(Connection& connection, Hooks hooks, ops::Metrics* metrics)
+    : connection_(connection), hooks_(std::move(hooks)), metrics_(metrics), thread_([this] { run(); }) {
   pthread_setname_np(thread_.native_handle(), "store");
 }
 
@@ -25,6 +21,7 @@ void Writer::submit(Write write) {
       return;
     }
   }
+  if (metrics_) metrics_->store_failed(broken_);
   write.done(broken_ ? Error::broken : Error::unavailable);
 }
 
@@ -55,7 +52,7 @@ void Writer::run() {
         // One write's own error must not be everybody's.
         for (auto i = first; i < first + count; ++i) batch[i].done(commit(batch, i, 1));
       }
-      committed_();
+      hooks_.committed();
     }
     batch.clear();
   }
@@ -63,24 +60,46 @@ void Writer::run() {
 
 std::optional<Error> Writer::commit(std::vector<Write>& batch, std::size_t first, std::size_t count) {
   if (broken_) return Error::broken;
+  const auto began = std::chrono::steady_clock::now();
   try {
     const auto changes = sqlite3_total_changes64(connection_.get());
     connection_.exec("BEGIN IMMEDIATE");
     for (auto i = first; i < first + count; ++i) batch[i].run();
     connection_.exec("COMMIT");
     // A commit that wrote nothing proves nothing.
-    if (sqlite3_total_changes64(connection_.get()) != changes) writable_ = true;
+    if (sqlite3_total_changes64(connection_.get()) != changes) {
+      writable_ = true;
+      if (metrics_) metrics_->committed(count, std::chrono::steady_clock::now() - began);
+    } else if (!writable_) {
+      try_to_write();
+    }
     return {};
   } catch (const SqlError& error) {
-    // SQLITE_FULL rolls back by itself; a second ROLLBACK then only says so.
-    if (sqlite3_get_autocommit(connection_.get()) == 0) {
-      sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
-    }
-    writable_ = false;
-    if (!error.fatal()) return Error::unavailable;
-    if (!broken_.exchange(true)) broken_report_(error.what());
-    return Error::broken;
+    return failed(error);
   }
+}
+
+// A gateway that is not ready gets no requests, so none of theirs would ever show that the disk has space
+// again.
+void Writer::try_to_write() {
+  try {
+    hooks_.try_to_write();
+    writable_ = true;
+  } catch (const SqlError& error) {
+    failed(error);
+  }
+}
+
+Error Writer::failed(const SqlError& error) {
+  // SQLITE_FULL rolls back by itself; a second ROLLBACK then only says so.
+  if (sqlite3_get_autocommit(connection_.get()) == 0) {
+    sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  writable_ = false;
+  if (metrics_) metrics_->store_failed(error.fatal());
+  if (!error.fatal()) return Error::unavailable;
+  if (!broken_.exchange(true)) hooks_.broken(error.what());
+  return Error::broken;
 }
 
 }  // namespace otpgw::store::sqlite

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/ops/metrics.h"
 #include "core/store/sqlite/sql.h"
 #include "core/store/store.h"
 
@@ -32,10 +33,15 @@ class Writer {
     std::move_only_function<void(std::optional<Error>)> done;
   };
 
-  // `connection` is used by the writer's thread alone from now on. `committed` is called after each commit,
-  // after the writes' own `done`; `broken` once, when nothing more can be written.
-  Writer(Connection& connection, std::function<void()> committed,
-         std::function<void(const std::string&)> broken);
+  // All are called on the writer's thread.
+  struct Hooks {
+    std::function<void()> committed;  // after each commit, after the writes' own `done`
+    std::function<void()>
+        try_to_write;  // writes something, in a transaction of its own: can it be done again?
+    std::function<void(const std::string&)> broken;  // once, when nothing more can be written
+  };
+  // `connection` is used by the writer's thread alone from now on. `metrics` may be null.
+  Writer(Connection& connection, Hooks hooks, ops::Metrics* metrics);
   ~Writer();
 
   void submit(Write write);  // any thread
@@ -46,10 +52,12 @@ class Writer {
   void run();
   // The reason it failed, or nothing.
   std::optional<Error> commit(std::vector<Write>& batch, std::size_t first, std::size_t count);
+  Error failed(const SqlError& error);
+  void try_to_write();
 
   Connection& connection_;
-  std::function<void()> committed_;
-  std::function<void(const std::string&)> broken_report_;
+  Hooks hooks_;
+  ops::Metrics* metrics_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Write> queue_;  // mutex_
