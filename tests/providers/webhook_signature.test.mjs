@@ -25,7 +25,7 @@ enabled = true
 url = "${upstream.origin}/form"
 secret = "${SECRETS.encoded}"
 content_type = "application/x-www-form-urlencoded"
-body = "to={{to}}&text={{body}}"
+body = "to={{to}}&code={{otp}}"
 `);
   gateway = await Gateway.start(sections.join(""));
 });
