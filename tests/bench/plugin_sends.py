@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import urllib.parse
 
 from bench_gateway import resident_mib
 from gateway import Gateway, program
@@ -16,19 +17,22 @@ ADDRESS = "+919876543210"
 TEXT = "123456 is your verification code for app."
 CONTEXT = {"namespace": "app", "job": "job12345"}
 OTP = {"namespace": "app", "id": "order-1234567", "to": "", "otp": "123456", "ttl": 300}
+KALEYRA = {"sid": "HXIN1IN", "api_key": "key", "sender": "KLRHXA", "default_phone_code": "+91", "scheme": "http"}
 AWS = {"region": "ap-south-1", "access_key": "AKIDEXAMPLE", "secret_key": "secret", "default_phone_code": "+91"}
 
 
 class Plugin:
+    """`body`: text, or what becomes JSON. `where`: the configuration's keys that name the sink."""
+
     def __init__(self, file, provider, config, path, content_type, body, answer, headers=(), user="", sigv4="",
-                 address_key="endpoint"):
+                 where=lambda sink: {"endpoint": sink.url}):
         self.file, self.provider, self.answer = file, provider, answer
-        self._config, self._address_key, self._path = config, address_key, path
-        self._request = {"headers": ["Content-Type: " + content_type, *headers], "body": json.dumps(body), "user": user,
-                         "sigv4": sigv4}
+        self._config, self._where, self._path = config, where, path
+        self._request = {"headers": ["Content-Type: " + content_type, *headers], "user": user, "sigv4": sigv4,
+                         "body": body if isinstance(body, str) else json.dumps(body)}
 
     def config(self, sink):
-        return {**self._config, self._address_key: sink.url}
+        return {**self._config, **self._where(sink)}
 
     def request(self, sink):
         """For provider_load http: what the plug-in sends."""
@@ -51,7 +55,13 @@ PLUGINS = {
         user="AKIDEXAMPLE:secret", sigv4="aws:amz:ap-south-1:sms-voice"),
     "webhook": Plugin(
         "webhook.so", "webhook", {}, "", "application/json", {"otp": OTP, "subject": "Your code", "body": TEXT}, {},
-        ["Idempotency-Key: job12345"], address_key="url"),
+        ["Idempotency-Key: job12345"], where=lambda sink: {"url": sink.url}),
+    "kaleyra": Plugin(
+        "kaleyra.so", "kaleyra_sms", KALEYRA, "/v1/HXIN1IN/messages", "application/x-www-form-urlencoded",
+        urllib.parse.urlencode({"to": ADDRESS, "type": "OTP", "sender": "KLRHXA", "body": TEXT},
+                               quote_via=urllib.parse.quote),
+        {"id": "m1", "data": [{"message_id": "m1:1"}], "error": {}}, ["api-key: key"],
+        where=lambda sink: {"host": sink.host}),
 }
 TARGETS = {}
 for _name in PLUGINS:
@@ -66,7 +76,8 @@ class HttpSink:
         line = self.process.stdout.readline()
         if not line.startswith("port "):
             raise RuntimeError("http_sink did not start")
-        self.url = "http://127.0.0.1:%d" % int(line.split()[1])
+        self.host = "127.0.0.1:%d" % int(line.split()[1])
+        self.url = "http://" + self.host
 
     def __enter__(self):
         return self
@@ -87,12 +98,12 @@ def per_second(*words):
 
 def worker_memory(plugin, sink):
     """Of a worker that has sent."""
-    name = "bench"
+    name = "bench" if plugin.provider == "webhook" else plugin.provider
     section = {"enabled": True, "max_conns": CONNECTIONS, **plugin.config(sink)}
     if plugin.provider == "webhook":
         config = {"webhooks": {name: section}}
     else:
-        config = {"providers": {name: {**section, "plugin": plugin.file}}}
+        config = {"providers": {name: section}}
     gateway = Gateway(config)
     try:
         gateway.start()
