@@ -77,10 +77,18 @@ class Info(Tool):
 
 class Check(Tool):
     def test_finds_nothing_wrong_with_the_bundled_ones(self):
-        for name, keys in (("console", {}), ("smtp", {"host": "127.0.0.1", "port": 25, "tls_type": "none",
-                                                      "from_email": "a@gateway.example"})):
+        kaleyra = {"api_key": "key", "sid": "HXAP", "sender": "GATEWY", "default_phone_code": "91"}
+        pinpoint = {"application_id": "app", "access_key": "AKIDEXAMPLE", "secret_key": "secret",
+                    "region": "ap-south-1", "default_phone_code": "91"}
+        smtp = {"host": "127.0.0.1", "port": 25, "tls_type": "none", "from_email": "a@gateway.example"}
+        for file, name, address, keys in (
+                ("console", "console", "anna", {}), ("smtp", "smtp", "anna@mail.example", smtp),
+                ("pinpoint", "pinpoint_sms", "+919876543210", pinpoint),
+                ("kaleyra", "kaleyra_sms", "+919876543210", kaleyra),
+                ("kaleyra", "kaleyra_whatsapp", "+919876543210", {**kaleyra, "template_name": "otp"})):
             with self.subTest(name):
-                self.run_tool("check", bundled(name), self.section(name, **keys), "--to=anna@mail.example", code=0)
+                self.run_tool("check", bundled(file), self.section(name, **keys), "--provider=" + name,
+                              "--to=" + address, code=0)
                 self.assertEqual(self.line("good address")[0], "ok")
                 self.assertEqual(self.line("bad addresses")[0], "ok")
                 self.assertEqual(self.line("send")[0], "-", "nothing is sent without --send")
