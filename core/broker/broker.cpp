@@ -103,7 +103,7 @@ void Broker::validate(const std::string& provider, std::string address,
       auto pending = pending_.extract(request);
       pending.mapped().done(unchecked());
     });
-    pending_.emplace(request, Pending{timer, std::move(done)});
+    pending_.emplace(request, Pending{timer, worker, std::move(address), std::move(done)});
     return;
   }
   done(unchecked());
@@ -210,6 +210,16 @@ void Broker::forget(const std::string& name, Gone how) {
   if (worker.empty()) return;
   if (how != Gone::left) ops::log_warning("a worker of " + worker.mapped().provider + " is gone");
   events_.worker_gone(worker.mapped().provider, name, how);
+  std::vector<Pending> unanswered;
+  for (auto pending = pending_.begin(); pending != pending_.end();) {
+    const auto next = std::next(pending);
+    if (pending->second.worker == name) unanswered.push_back(std::move(pending_.extract(pending).mapped()));
+    pending = next;
+  }
+  for (auto& pending : unanswered) {
+    loop_.cancel(pending.timer);
+    validate(worker.mapped().provider, std::move(pending.address), std::move(pending.done));
+  }
 }
 
 void Broker::beat() {

@@ -69,7 +69,7 @@ class Broker {
   // Hands the job to the worker with the most room. The worker's name, or nothing when none took it.
   [[nodiscard]] std::optional<std::string> assign(const std::string& provider, const wire::Job& job);
 
-  // Asks a worker; `unchecked` when none answers within 500 ms.
+  // Asks a worker, and another one when that leaves; `unchecked` when it doesn't answer within 500 ms.
   void validate(const std::string& provider, std::string address,
                 std::move_only_function<void(otp::AddressCheck)> done);
 
@@ -106,6 +106,7 @@ class Broker {
   std::map<std::string, Worker> workers_;  // by ROUTER identity
   struct Pending {
     http::Loop::TimerId timer;
+    std::string worker, address;
     std::move_only_function<void(otp::AddressCheck)> done;
   };
   std::map<uint64_t, Pending> pending_;  // validations, by request

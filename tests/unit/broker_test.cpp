@@ -116,6 +116,24 @@ TEST_F(BrokerTest, CarriesAllThatAWorkerSaysOfAnAddress) {
   EXPECT_EQ(got.country, "DE");
 }
 
+TEST_F(BrokerTest, AsksAnotherWorkerWhenTheOneAskedLeaves) {
+  FakeWorker former(context_, endpoint_, "former", "1"), next(context_, endpoint_, "next", "2");
+  former.say_ready(4);
+  next.say_ready(2);
+  std::promise<otp::AddressCheck> checked;
+  broker_.post([&] {
+    broker_.validate("sms", "someone", [&](otp::AddressCheck check) { checked.set_value(std::move(check)); });
+  });
+  ASSERT_TRUE(std::holds_alternative<wire::Validate>(former.receive()));
+  former.send(wire::Bye{});
+  const auto asked = std::get<wire::Validate>(next.receive());
+  EXPECT_EQ(asked.address, "someone");
+  next.send(wire::Address{asked.request, wire::AddressVerdict::invalid, "No.", "", ""});
+  auto check = checked.get_future();
+  ASSERT_EQ(check.wait_for(5s), std::future_status::ready);
+  EXPECT_EQ(check.get().verdict, otp::AddressCheck::Verdict::invalid);
+}
+
 TEST_F(BrokerTest, TellsWorkersOfOneProviderApart) {
   FakeWorker former(context_, endpoint_, "former", "1"), next(context_, endpoint_, "next", "2");
   former.say_ready(2);
