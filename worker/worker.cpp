@@ -128,9 +128,9 @@ wire::Result Worker::not_begun(const std::string& job_id, uint32_t attempt) {
   return {.job_id = job_id,
           .attempt = attempt,
           .code = wire::ResultCode::retry,
-          .retry_after_ms = 1,
           .upstream_id = {},
-          .detail = "the worker was ending; sending again"};
+          .detail = "the worker was ending",
+          .begun = false};
 }
 
 void Worker::hand_over_jobs() {

@@ -14,7 +14,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPatience{9};  // a worker's own watchdog takes 10 s and says less
 
 // Waits for the end of a check. The complaint, without the section; empty when there is none.
 std::string complaint_of(const WorkerProcess& process, Clock::time_point until) {

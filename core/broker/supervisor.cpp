@@ -20,7 +20,12 @@ constexpr std::chrono::seconds kStable{60};  // a worker that lived so long star
 constexpr std::chrono::seconds kLeaveGrace{10};
 constexpr std::size_t kInstanceBytes = 16;
 
-bool ended_well(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
+constexpr int kExitMemoryFull = 5;  // of a worker that drained because it had grown too large
+
+// It has finished what it had in hand and said BYE.
+bool ended_well(int status) {
+  return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == kExitMemoryFull);
+}
 
 std::string how_it_ended(int status) {
   return WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))

@@ -231,6 +231,11 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
   // An answer to a lease that was given up counts only when it says that the message went out.
   if (found->second.job.attempt != result.attempt && result.code != wire::ResultCode::sent) return;
   const auto job = std::move(found->second.job);
+  if (!result.begun) {
+    lane.in_flight.erase(found);
+    parts_.metrics.send_ended(provider, ops::SendResult::lost);
+    return settle(job, DeliveryState::queued, {}, result.detail);
+  }
   note(provider, sign_of(result.code), found->second.begun, result.detail);
   lane.in_flight.erase(found);
   parts_.metrics.send_ended(provider, counted(result.code));

@@ -62,7 +62,7 @@ Frames encode(const Message& message) {
                  },
                  [&](const Result& m) {
                    out.put(m.job_id).put(m.attempt).put(m.code).put(m.retry_after_ms).put(m.upstream_status);
-                   out.put(m.upstream_id).put(m.detail);
+                   out.put(m.upstream_id).put(m.detail).put(m.begun);
                    return kResult;
                  },
                  [&](const Drain&) { return kDrain; }, [&](const Bye&) { return kBye; }},
@@ -105,7 +105,7 @@ std::optional<Message> decode(std::string_view command, std::string_view body) {
   if (command == kResult) {
     Result m;
     in.get(m.job_id).get(m.attempt).get(m.code).get(m.retry_after_ms).get(m.upstream_status);
-    in.get(m.upstream_id).get(m.detail);
+    in.get(m.upstream_id).get(m.detail).get(m.begun);
     if (!in.ok() || m.job_id.empty()) return {};
     if (m.code < ResultCode::sent || m.code > ResultCode::broken) m.code = ResultCode::unknown;
     return m;

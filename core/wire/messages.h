@@ -81,6 +81,7 @@ struct Result {
   int32_t upstream_status = 0;
   std::string upstream_id;
   std::string detail;
+  bool begun = true;  // false: the plug-in was not called, so this is no try and says nothing of the provider
 };
 
 struct Drain {};  // core -> worker: finish what runs, take nothing new, say BYE

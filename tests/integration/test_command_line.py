@@ -5,9 +5,10 @@ what belongs to a later release is refused, not ignored. Method: run the program
 """
 
 import pathlib
+import time
 import unittest
 
-from gateway import Gateway, free_port
+from gateway import Gateway, free_port, program
 from gateway_case import new_id
 
 # What somebody who comes from the Go program brings along.
@@ -195,6 +196,17 @@ class CommandLine(unittest.TestCase):
         library.chmod(0o644)
         self.gateway.write_config({"providers": {"acme": {"enabled": True, "plugin": str(library)}}})
         self.assertRegex(self.assert_refused(), r"config\.toml:[0-9]+: providers\.acme: .*acme\.so: cannot be loaded")
+
+    def test_plugins_that_crash_or_hang_when_they_are_tried(self):
+        library = pathlib.Path(program("")).parent / "lib/otpgateway/test-providers/minimal.so"
+        self.gateway.write_config({"providers": {
+            name: {"enabled": True, "plugin": str(library), "create": name} for name in ("crash", "hang")}})
+        started = time.monotonic()
+        code, output = self.gateway.run_once("--check-config", seconds=60)
+        self.assertNotEqual(code, 0, output)
+        self.assertLess(time.monotonic() - started, 30)  # both at once, and bounded
+        self.assertRegex(output, r"config\.toml:[0-9]+: providers\.crash: .*minimal\.so was ended by signal 6 when it")
+        self.assertRegex(output, r"config\.toml:[0-9]+: providers\.hang: .*minimal\.so hung for 9 s when it was tried")
 
     def test_later_releases(self):
         for changes in ({"limits": {"address_sends": ["5/10m"]}}, {"auth": {"app": {"view_key": True}}},

@@ -183,6 +183,20 @@ class Providers(ReloadCase):
         self.assertEqual(len(self.box.mails_to(slow["to"])), 1)
         wait_for("the former worker's end", lambda: not process_exists(former))
 
+    def test_what_the_former_worker_had_not_begun_is_no_failure(self):
+        self.reloaded({"providers": {"smtp": {"max_conns": 8}}})
+        wait_for("the new worker", lambda: len(self.gateway.worker_pids()) == 2)
+        self.box.fault("DATA", "", delay_seconds=0.5)
+        otps = [self.api.put(new_id(), provider="smtp", to=new_address()).data for _ in range(40)]
+        wait_for("the sends' start", lambda: len(self.box.mail_commands) >= 8)
+        self.reloaded({"providers": {"smtp": {"max_conns": 9}}})
+        for otp in otps:
+            self.box.wait_for(otp["to"], seconds=20)
+        wait_for("all sent", lambda: all(self.state(otp) == "sent" for otp in otps))
+        self.assertEqual({self.api.get(otp["id"]).data["delivery"]["tries"] for otp in otps}, {1})
+        self.assertEqual({len(self.box.mails_to(otp["to"])) for otp in otps}, {1})
+        self.assertNotIn("can't send", self.gateway.log())  # the breaker
+
     def test_addresses_are_judged_without_a_gap(self):
         answers = []
         stop = threading.Event()

@@ -60,7 +60,8 @@ std::vector<Message> all_messages() {
                  .retry_after_ms = 9,
                  .upstream_status = 550,
                  .upstream_id = "up",
-                 .detail = "why"},
+                 .detail = "why",
+                 .begun = false},
           Drain{},
           Bye{}};
 }
