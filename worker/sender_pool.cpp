@@ -77,8 +77,10 @@ wire::Result SenderPool::send(wire::Job job, std::size_t slot) {
     return {.job_id = job.id,
             .attempt = job.attempt,
             .code = wire::ResultCode::retry,
+            .retry_after_ms = wire::kNotBegunPauseMs,  // on another machine, whose clock may be wrong
             .upstream_id = {},
-            .detail = "expired before the call"};
+            .detail = "expired before the call",
+            .begun = false};
   const Watchdog::Call call(watchdog_, slot, std::chrono::milliseconds(left_ms));
   return instances_[slot]->send(job, now + left_ms);
 }

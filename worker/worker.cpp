@@ -139,8 +139,10 @@ void Worker::hand_over_jobs() {
     answer({.job_id = job.id,
             .attempt = job.attempt,
             .code = wire::ResultCode::retry,
+            .retry_after_ms = wire::kNotBegunPauseMs,
             .upstream_id = {},
-            .detail = "the worker's queue is full"});
+            .detail = "the worker's queue is full",
+            .begun = false});
   batch_.clear();
 }
 

@@ -234,7 +234,8 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
   if (!result.begun) {
     lane.in_flight.erase(found);
     parts_.metrics.send_ended(provider, ops::SendResult::lost);
-    return settle(job, DeliveryState::queued, {}, result.detail);
+    return settle(job, DeliveryState::queued, std::chrono::milliseconds{result.retry_after_ms},
+                  result.detail);
   }
   note(provider, sign_of(result.code), found->second.begun, result.detail);
   lane.in_flight.erase(found);

@@ -72,6 +72,9 @@ struct Job {
   int64_t expiry_boot_ms = 0;
 };
 
+// Before a job is leased again that a worker gave back without a call, though it goes on working.
+inline constexpr int64_t kNotBegunPauseMs = 1000;
+
 enum class ResultCode : int32_t { sent = 0, retry = 1, rejected = 2, unknown = 3, broken = 4 };
 struct Result {
   std::string job_id;

@@ -295,6 +295,7 @@ TEST_F(WorkerTest, AnExpiredJobIsNotSent) {
   ASSERT_TRUE(result);
   EXPECT_EQ(result->code, ResultCode::retry);
   EXPECT_EQ(result->detail, "expired before the call");
+  EXPECT_FALSE(result->begun);
   EXPECT_EQ(lines_sent(), 0);
 }
 
@@ -327,6 +328,7 @@ TEST_F(WorkerTest, JobsBeyondEveryCreditAreHandedBack) {
   ASSERT_TRUE(first);
   EXPECT_EQ(first->code, ResultCode::retry);
   EXPECT_EQ(first->detail, "the worker's queue is full");
+  EXPECT_FALSE(first->begun);
 }
 
 TEST_F(WorkerTest, ASignalDrainsAndWhatNoThreadBeganGoesBackToTheCore) {
