@@ -158,7 +158,9 @@ class Upstream:
         line = reader.readline(65536)
         if not line:
             return None
-        method, target, _ = line.decode("latin-1").split(" ", 2)
+        method, target, version = line.decode("latin-1").split(" ", 2)
+        if version.rstrip("\r\n") not in ("HTTP/1.0", "HTTP/1.1"):  # by chance, a TLS greeting has two spaces
+            return None
         headers = {}
         while (line := reader.readline(65536).decode("latin-1").rstrip("\r\n")) != "":
             name, _, value = line.partition(":")
