@@ -34,10 +34,6 @@ std::string for_people(std::string_view sentence) {
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
-View view_of(const Captures& captures, const Params& params) {
-  return {captures[0], captures[1], params.get("view") == "popup", params.get("lang"), params.get("key")};
-}
-
 class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages> {
  public:
   Pages(std::shared_ptr<const config::Config> config, otp::Service& service, Renderer renderer)
@@ -158,10 +154,16 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     otp::Otp otp;  // live; neither missing nor locked
   };
 
+  View view_of(const Request& request, const Captures& captures, const Params& params) const {
+    const std::string& lang = params.get("lang");
+    return {captures[0], captures[1],       params.get("view") == "popup",
+            lang,        params.get("key"), renderer_.language({lang}, request.header("accept-language"))};
+  }
+
   // What is asked about, or the page that says why there is nothing to ask.
   std::expected<Asked, Response> read(const Request& request, const Captures& captures) const {
     auto params = http::parse_params(request);
-    const View view = view_of(captures, params ? *params : Params());
+    const View view = view_of(request, captures, params ? *params : Params());
     if (request.method == http::Method::post && request.header("sec-fetch-site") == "cross-site") {
       return std::unexpected(renderer_.message_page(403, view, Message::forbidden));
     }
@@ -264,7 +266,7 @@ std::expected<std::shared_ptr<PageRoutes>, std::string> add_page_routes(
     const otp::Clock& clock, const std::filesystem::path& templates_dir) {
   auto sites = Sites::from(*config);
   if (!sites) return std::unexpected(std::move(sites.error()));
-  auto renderer = Renderer::load(templates_dir, std::move(*sites), clock);
+  auto renderer = Renderer::load({templates_dir}, std::move(*sites), clock);
   if (!renderer) return std::unexpected(std::move(renderer.error()));
   const auto pages = std::make_shared<Pages>(std::move(config), service, std::move(*renderer));
 

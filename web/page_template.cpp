@@ -1,12 +1,9 @@
 #include "web/page_template.h"
 
 #include <algorithm>
-#include <fstream>
 #include <kainjow/mustache.hpp>
 #include <mutex>
 #include <optional>
-#include <set>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -15,14 +12,14 @@ namespace {
 
 namespace mustache = kainjow::mustache;
 
-constexpr auto kFlagNames = std::to_array<const char*>(
+constexpr auto kFlagNames = std::to_array<std::string_view>(
     {"popup",  "email",      "sms",       "whatsapp",   "voice",      "other",      "phone",
      "named",  "unnamed",    "described", "digits",     "changeable", "resendable", "another",
      "filled", "wrong_code", "no_code",   "no_address", "alert",      "expired",    "locked",
      "busy",   "invalid",    "forbidden", "internal"});
 static_assert(kFlagNames.size() == static_cast<std::size_t>(Flag::count));
 
-constexpr auto kFieldNames = std::to_array<const char*>(
+constexpr auto kFieldNames = std::to_array<std::string_view>(
     {"base", "path",        "query",          "favicon",   "logo",         "namespace",
      "id",   "origins",     "description",    "address",   "address_name", "expected",
      "code", "code_length", "code_maxlength", "attempt",   "max_attempts", "seconds",
@@ -53,62 +50,6 @@ Pieces split(std::string_view marked) {
   }
 }
 
-std::optional<std::string> read_file(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  if (!(in && text << in.rdbuf())) return std::nullopt;
-  return std::move(text).str();
-}
-
-bool is_known(std::string_view name, const auto& names) {
-  return std::ranges::any_of(names, [&](const char* known) { return name == known; });
-}
-
-// The first tag whose name means nothing here, or the names of the partials.
-std::expected<std::set<std::string>, std::string> check_tags(std::string_view text) {
-  std::set<std::string> partials;
-  for (std::size_t at = 0; (at = text.find("{{", at)) != std::string_view::npos;) {
-    const std::size_t end = text.find("}}", at);
-    if (end == std::string_view::npos) break;  // kainjow says it better
-    std::string_view tag = text.substr(at + 2, end - at - 2);
-    at = end + 2;
-    const char kind = tag.empty() ? ' ' : tag.front();
-    if (std::string_view("#^/>").contains(kind)) tag.remove_prefix(1);
-    while (tag.starts_with(' ')) tag.remove_prefix(1);
-    while (tag.ends_with(' ')) tag.remove_suffix(1);
-    if (kind == '!') continue;
-    if (kind == '>') {
-      partials.emplace(tag);
-    } else if (!(kind == '#' || kind == '^' || kind == '/' ? is_known(tag, kFlagNames)
-                                                           : is_known(tag, kFieldNames))) {
-      return std::unexpected("unknown name {{" + std::string(tag) + "}}");
-    }
-  }
-  return partials;
-}
-
-// Adds the partials that `text` uses, and theirs, to `partials`. The error names the file.
-std::expected<void, std::string> load_file(const std::filesystem::path& folder, const std::string& name,
-                                           std::map<std::string, std::string>& texts) {
-  const std::filesystem::path file = folder / (name + ".html");
-  const auto text = read_file(file);
-  if (!text) return std::unexpected(file.string() + ": can't be read");
-  if (const mustache::mustache compiled(*text); !compiled.is_valid()) {
-    return std::unexpected(file.string() + ": " + compiled.error_message());
-  }
-  const auto partials = check_tags(*text);
-  if (!partials) return std::unexpected(file.string() + ": " + partials.error());
-  texts.emplace(name, *text);
-  for (const std::string& partial : *partials) {
-    if (is_known(partial, kFieldNames) || is_known(partial, kFlagNames)) {
-      return std::unexpected(file.string() + ": {{> " + partial + "}}: a field or flag has this name");
-    }
-    if (texts.contains(partial)) continue;
-    if (auto loaded = load_file(folder, partial, texts); !loaded) return loaded;
-  }
-  return {};
-}
-
 }  // namespace
 
 struct PageTemplate::State {
@@ -118,7 +59,7 @@ struct PageTemplate::State {
     const std::lock_guard lock(mutex);
     if (const auto found = variants.find(flags); found != variants.end()) return found->second;
     for (std::size_t i = 0; i < kFlagNames.size(); ++i) {
-      data.set(kFlagNames[i], flags.has(static_cast<Flag>(i)));
+      data.set(std::string(kFlagNames[i]), flags.has(static_cast<Flag>(i)));
     }
     return variants.emplace(flags, split(compiled.render(data))).first->second;
   }
@@ -134,19 +75,25 @@ PageTemplate::PageTemplate(PageTemplate&&) noexcept = default;
 PageTemplate& PageTemplate::operator=(PageTemplate&&) noexcept = default;
 PageTemplate::~PageTemplate() = default;
 
-std::expected<PageTemplate, std::string> PageTemplate::load(const std::filesystem::path& folder,
-                                                            std::string_view name) {
-  std::map<std::string, std::string> texts;
-  if (auto loaded = load_file(folder, std::string(name), texts); !loaded) {
-    return std::unexpected(std::move(loaded.error()));
+bool is_flag(std::string_view name) { return std::ranges::find(kFlagNames, name) != kFlagNames.end(); }
+bool is_field(std::string_view name) { return std::ranges::find(kFieldNames, name) != kFieldNames.end(); }
+
+std::expected<PageTemplate, std::string> PageTemplate::load(const Folders& folders, std::string_view name,
+                                                            const Texts& texts) {
+  auto sources = read_template(folders, name, texts);
+  if (!sources) return std::unexpected(std::move(sources.error()));
+  for (const auto& [part, source] : *sources) {
+    if (const mustache::mustache compiled(source); !compiled.is_valid()) {
+      return std::unexpected(part + ".html: " + compiled.error_message());
+    }
   }
-  const auto page = texts.extract(std::string(name));
+  const auto page = sources->extract(std::string(name));
   auto state = std::make_unique<State>(page.mapped());
   for (std::size_t i = 0; i < kFieldNames.size(); ++i) {
-    state->data.set(kFieldNames[i], std::string{kMark, static_cast<char>('A' + i)});
+    state->data.set(std::string(kFieldNames[i]), std::string{kMark, static_cast<char>('A' + i)});
   }
-  for (const auto& [partial, text] : texts) {
-    state->data.set(partial, mustache::data(mustache::partial([text] { return text; })));
+  for (const auto& [part, source] : *sources) {
+    state->data.set(part, mustache::data(mustache::partial([source] { return source; })));
   }
   return PageTemplate(std::move(state));
 }

@@ -1,4 +1,5 @@
-// One HTML page of web/: a mustache template, compiled at start and filled at the speed of appending text.
+// One HTML page of web/ in one language: a mustache template, compiled at start and filled at the speed of
+// appending text.
 //
 // kainjow renders a page in about 10 µs, which is more than a whole request may cost. So each combination of
 // flags ({{#popup}}…{{/popup}}) that occurs is rendered once by kainjow, with a mark in the place of every
@@ -9,12 +10,13 @@
 #include <array>
 #include <cstdint>
 #include <expected>
-#include <filesystem>
 #include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include "web/template_source.h"
 
 namespace otpgw::web {
 
@@ -102,10 +104,10 @@ class Values {
 
 class PageTemplate {
  public:
-  // Reads `name`.html and its partials from `folder`. The error is one line that names the file: unreadable,
-  // not mustache, or a name that is neither Flag nor Field (kainjow would print nothing there).
-  [[nodiscard]] static std::expected<PageTemplate, std::string> load(const std::filesystem::path& folder,
-                                                                     std::string_view name);
+  // read_template()'s page. The error is one line that names the file.
+  [[nodiscard]] static std::expected<PageTemplate, std::string> load(const Folders& folders,
+                                                                     std::string_view name,
+                                                                     const Texts& texts);
   PageTemplate(PageTemplate&&) noexcept;
   PageTemplate& operator=(PageTemplate&&) noexcept;
   ~PageTemplate();
@@ -118,6 +120,9 @@ class PageTemplate {
   explicit PageTemplate(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+[[nodiscard]] bool is_flag(std::string_view name);
+[[nodiscard]] bool is_field(std::string_view name);
 
 // Appends `text` with & < > " ' as entities.
 void append_escaped(std::string& out, std::string_view text);

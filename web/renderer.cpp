@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/http/params.h"
+#include "web/locales.h"
 #include "web/mask.h"
 
 namespace otpgw::web {
@@ -71,21 +72,38 @@ void set_complaint(Flags& flags, Values& values, const Complaint& complaint, Fla
 
 }  // namespace
 
-Renderer::Renderer(Templates templates, Sites sites, const otp::Clock& clock)
-    : templates_(std::move(templates)), sites_(std::move(sites)), clock_(&clock) {}
+Renderer::Renderer(Translations translations, Languages languages, Sites sites, const otp::Clock& clock)
+    : translations_(std::move(translations)),
+      languages_(std::move(languages)),
+      sites_(std::move(sites)),
+      clock_(&clock) {}
 
-std::expected<Renderer, std::string> Renderer::load(const std::filesystem::path& templates_dir, Sites sites,
+std::expected<Renderer, std::string> Renderer::load(const Folders& folders, Sites sites,
                                                     const otp::Clock& clock) {
-  auto code = PageTemplate::load(templates_dir, "code");
-  if (!code) return std::unexpected(std::move(code.error()));
-  auto address = PageTemplate::load(templates_dir, "address");
-  if (!address) return std::unexpected(std::move(address.error()));
-  auto verified = PageTemplate::load(templates_dir, "verified");
-  if (!verified) return std::unexpected(std::move(verified.error()));
-  auto message = PageTemplate::load(templates_dir, "message");
-  if (!message) return std::unexpected(std::move(message.error()));
-  return Renderer({std::move(*code), std::move(*address), std::move(*verified), std::move(*message)},
-                  std::move(sites), clock);
+  const auto locales = load_locales(folders);
+  if (!locales) return std::unexpected(locales.error());
+  Translations translations;
+  std::set<std::string, std::less<>> tags;
+  for (const auto& [tag, texts] : *locales) {
+    auto code = PageTemplate::load(folders, "code", texts);
+    if (!code) return std::unexpected(std::move(code.error()));
+    auto address = PageTemplate::load(folders, "address", texts);
+    if (!address) return std::unexpected(std::move(address.error()));
+    auto verified = PageTemplate::load(folders, "verified", texts);
+    if (!verified) return std::unexpected(std::move(verified.error()));
+    auto message = PageTemplate::load(folders, "message", texts);
+    if (!message) return std::unexpected(std::move(message.error()));
+    translations.emplace(
+        tag, Templates{std::move(*code), std::move(*address), std::move(*verified), std::move(*message)});
+    tags.insert(tag);
+  }
+  Languages languages(std::move(tags), std::string(kEnglish));
+  return Renderer(std::move(translations), std::move(languages), std::move(sites), clock);
+}
+
+const Renderer::Templates& Renderer::templates(const View& view) const {
+  const auto found = translations_.find(view.language);
+  return found == translations_.end() ? translations_.find(kEnglish)->second : found->second;
 }
 
 Values Renderer::values_of(const View& view) const {
@@ -135,7 +153,7 @@ http::Response Renderer::code_page(int status, const View& view, const otp::Otp&
   flags.set(Flag::another, otp.has_fallback());
   flags.set(Flag::filled, !code.empty());
   set_complaint(flags, values, complaint, Flag::no_code);
-  return page(status, view, templates_.code.render(flags, values));
+  return page(status, view, templates(view).code.render(flags, values));
 }
 
 http::Response Renderer::address_page(int status, const View& view, const otp::Otp& otp,
@@ -153,7 +171,7 @@ http::Response Renderer::address_page(int status, const View& view, const otp::O
   flags.set(Flag::described, !values[Field::description].empty());
   flags.set(Flag::changeable, !otp.to.empty());
   set_complaint(flags, values, complaint, Flag::no_address);
-  return page(status, view, templates_.address.render(flags, values));
+  return page(status, view, templates(view).address.render(flags, values));
 }
 
 http::Response Renderer::verified_page(const View& view, const wire::Descriptor* descriptor) const {
@@ -161,7 +179,7 @@ http::Response Renderer::verified_page(const View& view, const wire::Descriptor*
   if (descriptor) values[Field::address_name] = descriptor->address_name;
   Flags flags = kind_flags(descriptor);
   flags.set(Flag::popup, view.popup);
-  return page(200, view, templates_.verified.render(flags, values));
+  return page(200, view, templates(view).verified.render(flags, values));
 }
 
 http::Response Renderer::message_page(int status, const View& view, Message message,
@@ -172,7 +190,7 @@ http::Response Renderer::message_page(int status, const View& view, Message mess
   values[Field::alert_text] = sentence;
   Flags flags = {kFlags[static_cast<std::size_t>(message)]};
   flags.set(Flag::popup, view.popup);
-  return page(status, view, templates_.message.render(flags, values));
+  return page(status, view, templates(view).message.render(flags, values));
 }
 
 http::Response Renderer::locked_page(const View& view, int64_t seconds_left) const {
@@ -181,7 +199,7 @@ http::Response Renderer::locked_page(const View& view, int64_t seconds_left) con
   values[Field::left] = clock_face(seconds_left);
   Flags flags = {Flag::locked};
   flags.set(Flag::popup, view.popup);
-  http::Response response = page(429, view, templates_.message.render(flags, values));
+  http::Response response = page(429, view, templates(view).message.render(flags, values));
   response.header("Retry-After", values[Field::seconds]);
   return response;
 }

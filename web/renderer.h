@@ -3,14 +3,14 @@
 
 #include <cstdint>
 #include <expected>
-#include <filesystem>
-#include <memory>
+#include <map>
 #include <string>
 #include <string_view>
 
 #include "core/http/message.h"
 #include "core/otp/otp.h"
 #include "core/wire/messages.h"
+#include "web/languages.h"
 #include "web/page_template.h"
 #include "web/site.h"
 
@@ -21,6 +21,7 @@ struct View {
   std::string name_space, id;
   bool popup = false;     // ?view=popup: in the modal
   std::string lang, key;  // as given
+  std::string language;   // what the page speaks: one that Renderer::language() chose
 };
 
 // What went wrong with what the person entered.
@@ -34,9 +35,15 @@ enum class Message : uint8_t { expired, locked, busy, invalid, forbidden, intern
 
 class Renderer {
  public:
-  // `clock` must outlive it. The error is one line.
-  [[nodiscard]] static std::expected<Renderer, std::string> load(const std::filesystem::path& templates_dir,
-                                                                 Sites sites, const otp::Clock& clock);
+  // Reads templates and texts. `clock` must outlive it. The error is one line.
+  [[nodiscard]] static std::expected<Renderer, std::string> load(const Folders& folders, Sites sites,
+                                                                 const otp::Clock& clock);
+
+  // The language to speak to somebody with these wishes (Languages::choose).
+  [[nodiscard]] std::string language(std::initializer_list<std::string_view> wishes,
+                                     std::string_view accept_language) const {
+    return languages_.choose(wishes, accept_language);
+  }
 
   // Pages rendered from now on.
   void set_sites(Sites sites) { sites_ = std::move(sites); }
@@ -62,12 +69,16 @@ class Renderer {
   struct Templates {
     PageTemplate code, address, verified, message;
   };
-  Renderer(Templates templates, Sites sites, const otp::Clock& clock);
+  using Translations = std::map<std::string, Templates, std::less<>>;  // by the language's tag
+  Renderer(Translations translations, Languages languages, Sites sites, const otp::Clock& clock);
+
+  [[nodiscard]] const Templates& templates(const View& view) const;
 
   [[nodiscard]] Values values_of(const View& view) const;
   [[nodiscard]] http::Response page(int status, const View& view, std::string body) const;
 
-  Templates templates_;
+  Translations translations_;
+  Languages languages_;
   Sites sites_;
   const otp::Clock* clock_;
 };

@@ -79,7 +79,7 @@ walk("resend: the same code once more, and a reload sends nothing", async () => 
   const first = codeIn(await gateway.mailTo("resend@example.com"));
   await page.goto(otp.url);
   await until("the delivery on the page", () => page.isVisible(".sent"));
-  await page.click("text=Send the code again");
+  await page.click("button:text('Send the code again')");
   assert.equal(page.url(), otp.url);
   assert.equal(codeIn(await gateway.mailTo("resend@example.com", 2)), first);
   await page.reload();
@@ -110,7 +110,7 @@ walk("an address that the page collected can be changed there", async () => {
   await page.fill("#to", "typo@example.com");
   await page.click("button");
   await gateway.mailTo("typo@example.com");
-  await page.click("text=Change");
+  await page.click("text=Change address");
   await assertUsable(page);
   await page.fill("#to", "right@example.com");
   await page.click("button");
