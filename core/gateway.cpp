@@ -213,6 +213,7 @@ class Gateway::Parts {
     const auto share = prefix_ / "share/otpgateway";
     pages_ = value_or_throw(web::add_page_routes(router_, config, *service_, *clock_, share / "web"));
     value_or_throw(web::add_static_routes(router_, share / "static"));
+    value_or_throw(web::add_api_document(router_, share / "web/openapi.yaml"));
     loop_.at_turn_end([this] { store_->end_reads(); });
   }
 

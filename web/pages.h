@@ -34,4 +34,8 @@ class PageRoutes {
 [[nodiscard]] std::expected<void, std::string> add_static_routes(http::Router& router,
                                                                  const std::filesystem::path& static_dir);
 
+// Reads the API's OpenAPI document into memory and adds GET /api/openapi.yaml, for everybody.
+[[nodiscard]] std::expected<void, std::string> add_api_document(http::Router& router,
+                                                                const std::filesystem::path& file);
+
 }  // namespace otpgw::web

@@ -57,6 +57,20 @@ StaticFile static_file(std::string_view type, std::string body) {
   return file;
 }
 
+std::expected<std::string, std::string> read_file(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string body(std::istreambuf_iterator<char>(in), {});
+  if (!in || body.size() > kFileBytesMax) {
+    return std::unexpected(file.string() + ": expected a readable file of at most 512 KiB");
+  }
+  return body;
+}
+
+http::Response answer(const http::Request& request, const StaticFile& file) {
+  if (request.header("if-none-match").contains(file.etag)) return {304, {}, file.headers, {}};
+  return {200, file.content_type, file.headers, file.body};
+}
+
 std::expected<StaticFiles, std::string> read_files(const fs::path& folder) {
   StaticFiles files;
   std::error_code error;
@@ -64,13 +78,10 @@ std::expected<StaticFiles, std::string> read_files(const fs::path& folder) {
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     const auto type = content_type(at->path());
     if (!type || !fs::is_regular_file(at->symlink_status())) continue;
-    std::ifstream in(at->path(), std::ios::binary);
-    std::string body(std::istreambuf_iterator<char>(in), {});
-    if (!in || body.size() > kFileBytesMax) {
-      return std::unexpected(at->path().string() + ": expected a readable file of at most 512 KiB");
-    }
+    auto body = read_file(at->path());
+    if (!body) return std::unexpected(std::move(body.error()));
     files.emplace(at->path().lexically_relative(folder).generic_string(),
-                  static_file(*type, std::move(body)));
+                  static_file(*type, std::move(*body)));
   }
   if (error) return std::unexpected(folder.string() + ": " + error.message());
   return files;
@@ -89,12 +100,20 @@ std::expected<void, std::string> add_static_routes(http::Router& router, const f
                  return reply.send({404, "application/json; charset=utf-8", "Cache-Control: no-store\r\n",
                                     R"({"status":"error","message":"No such file."})"});
                }
-               const StaticFile& file = found->second;
-               if (request.header("if-none-match").contains(file.etag)) {
-                 return reply.send({304, {}, file.headers, {}});
-               }
-               reply.send({200, file.content_type, file.headers, file.body});
+               reply.send(answer(request, found->second));
              });
+  return {};
+}
+
+std::expected<void, std::string> add_api_document(http::Router& router, const fs::path& file) {
+  auto body = read_file(file);
+  if (!body) return std::unexpected(std::move(body.error()));
+  router.add(
+      http::Method::get, "/api/openapi.yaml",
+      [document = std::make_shared<const StaticFile>(static_file("application/yaml", std::move(*body)))](
+          const http::Request& request, const std::vector<std::string>&, http::Reply reply) {
+        reply.send(answer(request, *document));
+      });
   return {};
 }
 
