@@ -32,6 +32,12 @@ std::string for_people(std::string_view sentence) {
   return words;
 }
 
+// 429: to be had later.
+bool must_wait(const Refusal& refusal) {
+  using enum Refusal::Kind;
+  return refusal.kind == locked || refusal.kind == limited || refusal.kind == too_early;
+}
+
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages> {
@@ -65,7 +71,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     const std::string& action = params.get("action");
     if (action == "resend") {
       return service_.resend(
-          view.name_space, view.id, {},
+          view.name_space, view.id, otp::Door::page, {},
           [self = shared_from_this(), reply = std::move(reply), view](Outcome outcome) mutable {
             // A redirect, so that a reload does not send again.
             reply.send(outcome ? self->renderer_.redirect(view, kCode)
@@ -209,6 +215,8 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
       case Refusal::Kind::wrong_code:
       case Refusal::Kind::not_verified:
       case Refusal::Kind::conflict:
+      case Refusal::Kind::limited:
+      case Refusal::Kind::too_early:
         break;
     }
     return renderer_.message_page(400, view, Message::invalid, refusal.message);
@@ -217,7 +225,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
   // A check or resend was refused: the code page again where the person can still do something there.
   Response refused_code(const View& view, const Refusal& refusal) const {
     using enum Refusal::Kind;
-    if (refusal.kind != wrong_code && refusal.kind != invalid && refusal.kind != locked) {
+    if (refusal.kind != wrong_code && refusal.kind != invalid && !must_wait(refusal)) {
       return refused(view, refusal);
     }
     // The store's word now, which another request may have changed: verified meanwhile, locked, gone.
@@ -230,7 +238,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (refusal.kind == wrong_code) complaint = {Complaint::Kind::wrong, {}};
     // Sent as often as it may be: the page says so where the button was.
     if (refusal.kind == locked && now->otp.generate >= now->otp.max_generate) complaint = {};
-    const int status = refusal.kind == locked ? 429 : 400;
+    const int status = must_wait(refusal) ? 429 : 400;
     Response response = renderer_.code_page(status, view, now->otp, descriptor.get(), {}, complaint);
     if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));
     return response;
@@ -239,7 +247,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
   // An address was refused: the address page again, with what was entered.
   Response refused_address(const View& view, const std::string& to, const Refusal& refusal) const {
     using enum Refusal::Kind;
-    if (refusal.kind != invalid && refusal.kind != conflict && refusal.kind != locked) {
+    if (refusal.kind != invalid && refusal.kind != conflict && !must_wait(refusal)) {
       return refused(view, refusal);
     }
     const Outcome now = service_.find(view.name_space, view.id);
@@ -247,7 +255,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (now->otp.closed || !can_set_address(now->otp)) return renderer_.redirect(view, kCode);
     if (now->otp.locked()) return renderer_.locked_page(view, now->ttl_seconds);
     const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
-    const int status = refusal.kind == locked ? 429 : 400;
+    const int status = must_wait(refusal) ? 429 : 400;
     Response response = renderer_.address_page(status, view, now->otp, descriptor.get(), to,
                                                {Complaint::Kind::sentence, for_people(refusal.message)});
     if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));

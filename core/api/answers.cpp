@@ -17,6 +17,8 @@ int status_of(Kind kind) {
     case Kind::not_verified:
       return 400;
     case Kind::locked:
+    case Kind::limited:
+    case Kind::too_early:
       return 429;
     case Kind::conflict:
       return 409;

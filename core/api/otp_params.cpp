@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "core/http/json_text.h"
+#include "core/limits/client_network.h"
 #include "core/otp/text.h"
 
 namespace otpgw::api {
@@ -79,7 +80,7 @@ std::optional<std::string> wrong_id(std::string_view id) {
 
 std::expected<otp::PutRequest, std::string> read_put(const config::Config& config,
                                                      const http::Params& params) {
-  for (const auto* later : {"client_ip", "locale", "return_url"}) {
+  for (const auto* later : {"locale", "return_url"}) {
     if (params.find(later)) return std::unexpected(quoted(later) + " is not supported yet. Leave it out.");
   }
   otp::PutRequest request;
@@ -117,6 +118,11 @@ std::expected<otp::PutRequest, std::string> read_put(const config::Config& confi
     }
     if (!http::is_json(extra)) return std::unexpected("Invalid JSON in `extra`: It is not one JSON value.");
     request.extra = extra;
+  }
+  if (const auto& client = params.get("client_ip"); !client.empty()) {
+    auto network = limits::client_network(client);
+    if (!network) return std::unexpected("Invalid `client_ip` value. It must be an IPv4 or IPv6 address.");
+    request.client = std::move(*network);
   }
   auto skip_delete = read_skip_delete(params);
   if (!skip_delete) return std::unexpected(skip_delete.error());

@@ -51,6 +51,7 @@ class Api final : public Routes, public std::enable_shared_from_this<Api> {
     add(router, Method::post, "/api/otp/:id", &Api::post);
     add(router, Method::post, "/api/otp/:id/status", &Api::status);
     add(router, Method::del, "/api/otp/:id/status", &Api::status);
+    add(router, Method::del, "/api/limits", &Api::clear_limits);
   }
 
  private:
@@ -111,7 +112,7 @@ class Api final : public Routes, public std::enable_shared_from_this<Api> {
     if (action == "resend") {
       const auto wait = read_wait(*config_, call.params);
       if (!wait) return reply.send(http::error(400, wait.error()));
-      return parts_.service.resend(call.name_space.name, std::move(call.id), *wait,
+      return parts_.service.resend(call.name_space.name, std::move(call.id), otp::Door::api, *wait,
                                    answer(std::move(reply), false));
     }
     if (!action.empty() && action != "check") {
@@ -133,6 +134,19 @@ class Api final : public Routes, public std::enable_shared_from_this<Api> {
   void status(Call call, Reply reply) {
     const bool consume = call.request.method == Method::del;
     parts_.service.status(call.name_space.name, std::move(call.id), consume, answer(std::move(reply), false));
+  }
+
+  void clear_limits(Call call, Reply reply) {
+    const auto& to = call.params.get("to");
+    if (to.empty()) return reply.send(http::error(400, "`to` is empty."));
+    parts_.service.clear_limits(
+        call.name_space.name, to, call.params.get("provider"),
+        [config = config_, reply = std::move(reply)](std::expected<int64_t, otp::Refusal> cleared) mutable {
+          if (!cleared) {
+            return reply.send(to_response(*config, otp::Outcome(std::unexpected(cleared.error())), false));
+          }
+          reply.send(http::success(R"({"cleared":)" + std::to_string(*cleared) + "}"));
+        });
   }
 
   // The error is a sentence for a 400.

@@ -8,6 +8,7 @@
 #include <expected>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,28 @@ struct Admin {
   uint16_t port = 9001;
 };
 
+// At most `count` within `period`, which begins with the first one.
+struct Rate {
+  int64_t count = 0;
+  std::chrono::milliseconds period{0};
+  bool operator==(const Rate&) const = default;
+};
+using Rates = std::vector<Rate>;  // all of them hold; none: no limit
+
+// [limits]. All but ip_posts count within a namespace.
+struct Limits {
+  bool enforce = true;  // limits.mode; else what is over a limit is counted, logged, and passes
+  Rates address_sends{{5, std::chrono::minutes{10}}, {20, std::chrono::hours{24}}};
+  Rates address_guesses{{20, std::chrono::hours{24}}};  // wrong ones
+  Rates client_sends;                                   // by PUT's client_ip
+  Rates namespace_sends;
+  Rates prefix_sends;                             // by the first prefix_digits of a phone number
+  Rates ip_posts{{60, std::chrono::minutes{1}}};  // POSTs to pages that failed, by the client's address
+  int prefix_digits = 7;
+  std::set<std::string, std::less<>> countries;  // ISO 3166-1 alpha-2; empty: all
+  std::chrono::milliseconds resend_cooldown{30'000};
+};
+
 struct Config {
   App app;
   Admin admin;
@@ -93,6 +116,7 @@ struct Config {
   std::map<std::string, Namespace, std::less<>> namespaces;  // by Namespace::name
   std::map<std::string, Provider, std::less<>> providers;    // enabled ones, by id
   Fallback fallback;
+  Limits limits;
   Workers workers;
   std::vector<std::string> warnings;  // one line each: unknown keys, missing origins
 };

@@ -40,6 +40,7 @@ Config read_all(const Sources& sources) {
   config.workers = read_workers(root);
   if (sources.only_provider.empty()) {
     config.namespaces = read_namespaces(root, places, config.warnings);
+    config.limits = read_limits(root, places, config.warnings);
   }
   config.providers = read_providers(root, config.app, places, sources.only_provider, config.warnings);
   return config;

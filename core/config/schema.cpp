@@ -153,7 +153,17 @@ constexpr Key kKeys[] = {
 
     {"fallback.step_timeout", Type::duration, kSecond, 3600 * kSecond},
 
-    later("limits"),
+    {"limits.address_sends", Type::texts},
+    {"limits.address_guesses", Type::texts},
+    {"limits.client_sends", Type::texts},
+    {"limits.namespace_sends", Type::texts},
+    {"limits.prefix_sends", Type::texts},
+    integer("limits.prefix_digits", 1, 15),
+    {"limits.ip_posts", Type::texts},
+    {"limits.countries", Type::texts},
+    {"limits.resend_cooldown", Type::duration, 0, 3600 * kSecond},
+    choice("limits.mode", "enforce|monitor"),
+
     later("web"),
     text("admin.address"),
 };

@@ -27,6 +27,8 @@ struct Places {
 [[nodiscard]] Admin read_admin(const Node& root, Warnings& warnings);
 [[nodiscard]] Sqlite read_store(const Node& root, const App& app, Warnings& warnings);
 [[nodiscard]] Fallback read_fallback(const Node& root);
+// Warns when codes may be sent to phone numbers of all countries.
+[[nodiscard]] Limits read_limits(const Node& root, const Places& places, Warnings& warnings);
 [[nodiscard]] Workers read_workers(const Node& root);
 [[nodiscard]] std::map<std::string, Namespace, std::less<>> read_namespaces(const Node& root,
                                                                             const Places& places,

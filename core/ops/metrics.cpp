@@ -39,6 +39,9 @@ constexpr std::array kExitReasons = {"exit", "signal"};
 
 constexpr std::array kStatusesAtStart = {200, 500, 503};  // the others appear with their first answer
 
+// Of each provider: there are some 230, and numbers are checked by providers that may check little.
+constexpr std::size_t kCallingCodesMax = 64;
+
 // A request may wait up to 30 s for its delivery.
 const Buckets kRequestSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                  0.25,   0.5,   1,      2.5,   5,    10,    30};
@@ -65,6 +68,10 @@ struct Metrics::Series {
     std::array<Counter*, kCount<DeliveryEnd>> ends;
     std::array<Counter*, kExitReasons.size()> exits;
     Histogram* sent_after;
+    struct ByCode {
+      Counter *sent, *verified;
+    };
+    std::map<std::string, ByCode, std::less<>> by_code;  // mutex
   };
 
   Family<Counter>& counters(const char* name, const char* help) {
@@ -113,8 +120,22 @@ struct Metrics::Series {
                   .results = words(send_results, "result", kSendResults),
                   .ends = words(deliveries, "state", kDeliveryEnds),
                   .exits = words(worker_exits, "reason", kExitReasons),
-                  .sent_after = &delivery_seconds.Add(labels, kDeliverySeconds)};
+                  .sent_after = &delivery_seconds.Add(labels, kDeliverySeconds),
+                  .by_code = {}};
     return providers.emplace(name, made).first->second;  // a map's entries stay where they are
+  }
+
+  Provider::ByCode& by_code(std::string_view id, std::string_view calling_code) {
+    auto& codes = provider(id).by_code;
+    std::lock_guard lock(mutex);
+    if (calling_code.empty()) calling_code = "none";
+    const bool full = codes.size() >= kCallingCodesMax;
+    auto known = codes.find(calling_code);
+    if (known == codes.end() && full) known = codes.find(calling_code = "other");
+    if (known != codes.end()) return known->second;
+    const Labels labels{{"provider", std::string(id)}, {"prefix", std::string(calling_code)}};
+    return codes.emplace(calling_code, Provider::ByCode{&codes_sent.Add(labels), &codes_verified.Add(labels)})
+        .first->second;
   }
 
   prometheus::Registry registry;
@@ -128,6 +149,13 @@ struct Metrics::Series {
       counters("otpgateway_otps_verified_total", "OTPs that a right code closed, by the OTP's provider.");
   Family<Counter>& otps_resent =
       counters("otpgateway_otps_resent_total", "Codes sent again on request, by the OTP's provider.");
+  Family<Counter>& codes_sent = counters("otpgateway_codes_sent_total",
+                                         "Sendings of codes, by the calling code of the country they go to.");
+  Family<Counter>& codes_verified =
+      counters("otpgateway_codes_verified_total", "OTPs that a right code closed, likewise.");
+  Family<Counter>& limits_reached =
+      counters("otpgateway_limits_reached_total",
+               "Requests over a limit: refused, or passed because limits.mode is monitor.");
   Family<Counter>& checks =
       counters("otpgateway_checks_total", "Codes that were checked, by what came of it.");
   Family<Counter>& send_attempts =
@@ -201,6 +229,17 @@ void Metrics::otp_verified(std::string_view provider) { series_->provider(provid
 void Metrics::otp_resent(std::string_view provider) { series_->provider(provider).resent->Increment(); }
 void Metrics::checked(CheckOutcome outcome) {
   series_->checked[static_cast<std::size_t>(outcome)]->Increment();
+}
+
+void Metrics::code_sent(std::string_view provider, std::string_view calling_code) {
+  series_->by_code(provider, calling_code).sent->Increment();
+}
+void Metrics::code_verified(std::string_view provider, std::string_view calling_code) {
+  series_->by_code(provider, calling_code).verified->Increment();
+}
+void Metrics::limit_reached(std::string_view limit, bool refused) {
+  series_->limits_reached.Add({{"limit", std::string(limit)}, {"outcome", refused ? "refused" : "passed"}})
+      .Increment();
 }
 
 void Metrics::send_started(std::string_view provider) { series_->provider(provider).started->Increment(); }

@@ -2,8 +2,8 @@
 // method that names what happened; the library that keeps the numbers stays behind this header.
 //
 // Any thread. A call is a few atomic additions and at most two short locks. Label sets are bounded: route
-// patterns, status codes, ids of configured providers, and fixed words; never a path, a namespace, an address
-// or an id.
+// patterns, status codes, ids of configured providers, calling codes of countries, and fixed words; never a
+// path, a namespace, an address or an id.
 #pragma once
 
 #include <chrono>
@@ -45,6 +45,10 @@ class Metrics {
   void otp_verified(std::string_view provider);  // closed by a right guess
   void otp_resent(std::string_view provider);
   void checked(CheckOutcome outcome);
+  // `calling_code` is "+49", or empty for what is no phone number. Of many, the later ones count as "other".
+  void code_sent(std::string_view provider, std::string_view calling_code);
+  void code_verified(std::string_view provider, std::string_view calling_code);
+  void limit_reached(std::string_view limit, bool refused);
 
   void send_started(std::string_view provider);
   void send_ended(std::string_view provider, SendResult result);

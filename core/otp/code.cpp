@@ -34,6 +34,13 @@ std::string joined(std::string_view name_space, std::string_view id) {
   return text.append(":").append(name_space).append(std::to_string(id.size())).append(":").append(id);
 }
 
+std::string keyed_hash(std::string_view text, const CodeVault::Key& key) {
+  std::string out(crypto_generichash_BYTES, '\0');
+  crypto_generichash(reinterpret_cast<unsigned char*>(out.data()), out.size(), bytes(text), text.size(),
+                     key.data(), key.size());
+  return out;
+}
+
 }  // namespace
 
 std::string random_digits(int length) {
@@ -90,6 +97,7 @@ CodeVault::CodeVault(const Key& key) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium can't start");
   crypto_kdf_derive_from_key(hash_key_.data(), kKeyBytes, 1, kKdfContext, key.data());
   crypto_kdf_derive_from_key(seal_key_.data(), kKeyBytes, 2, kKdfContext, key.data());
+  crypto_kdf_derive_from_key(digest_key_.data(), kKeyBytes, 3, kKdfContext, key.data());
 }
 
 std::expected<CodeVault, std::string> CodeVault::open_file(const std::filesystem::path& file, bool create) {
@@ -133,11 +141,12 @@ std::expected<CodeVault, std::string> CodeVault::open_file(const std::filesystem
 }
 
 std::string CodeVault::hash(std::string_view name_space, std::string_view id, std::string_view code) const {
-  const auto text = joined(name_space, id).append(code);
-  std::string out(crypto_generichash_BYTES, '\0');
-  crypto_generichash(reinterpret_cast<unsigned char*>(out.data()), out.size(), bytes(text), text.size(),
-                     hash_key_.data(), hash_key_.size());
-  return out;
+  return keyed_hash(joined(name_space, id).append(code), hash_key_);
+}
+
+std::string CodeVault::digest(std::string_view purpose, std::string_view name_space, std::string_view subject,
+                              std::size_t count) const {
+  return keyed_hash(joined(purpose, name_space).append(subject), digest_key_).substr(0, count);
 }
 
 std::string CodeVault::seal(std::string_view name_space, std::string_view id, std::string_view code) const {

@@ -38,6 +38,10 @@ class CodeVault {
   // Keyed BLAKE2b over namespace, id and code: equal exactly when all three are.
   [[nodiscard]] std::string hash(std::string_view name_space, std::string_view id,
                                  std::string_view code) const;
+  // The first `count` bytes (at most 32) of a keyed hash over purpose, namespace and subject, with a key of
+  // its own: what may be kept or shown of a subject without keeping or showing it.
+  [[nodiscard]] std::string digest(std::string_view purpose, std::string_view name_space,
+                                   std::string_view subject, std::size_t count) const;
   // XChaCha20-Poly1305, bound to namespace and id.
   [[nodiscard]] std::string seal(std::string_view name_space, std::string_view id,
                                  std::string_view code) const;
@@ -46,7 +50,7 @@ class CodeVault {
                                                 std::string_view sealed) const;
 
  private:
-  Key hash_key_, seal_key_;
+  Key hash_key_, seal_key_, digest_key_;
 };
 
 }  // namespace otpgw::otp

@@ -107,8 +107,10 @@ struct Otp {
   std::string code_sealed;  // CodeVault::seal
   UnixMs expires_at = 0;    // the code's end
   UnixMs keep_until =
-      0;  // the record's end: later than expires_at only for a closed one (status may still ask)
+      0;               // the record's end: later than expires_at only for a closed one (status may still ask)
+  std::string client;  // limits::Policy::client_key; empty: the application named none
   Delivery delivery;
+  UnixMs queued_at = 0;  // when the current send job was queued; 0 without one
   Fallback fallback;
 
   [[nodiscard]] bool has_fallback() const { return !fallback.steps.empty(); }
@@ -116,6 +118,13 @@ struct Otp {
   [[nodiscard]] bool delivery_ended() const { return is_final(delivery.state) && fallback.ends_at == 0; }
   [[nodiscard]] bool locked() const { return attempts > max_attempts; }
   [[nodiscard]] bool live(UnixMs now) const { return now < expires_at; }
+  // How long until a person may ask for the code again. One that did not go out may be asked for at once.
+  [[nodiscard]] int64_t resend_wait_ms(UnixMs now, std::chrono::milliseconds cooldown) const {
+    if (queued_at == 0 || delivery.state == DeliveryState::failed || delivery.state == DeliveryState::expired)
+      return 0;
+    const auto passed = now - queued_at;  // negative: by a clock that has been wrong
+    return passed < 0 || passed >= cooldown.count() ? 0 : cooldown.count() - passed;
+  }
   // What is left of the code's life, rounded up.
   [[nodiscard]] int64_t ttl_seconds(UnixMs now) const {
     return expires_at > now ? (expires_at - now + 999) / 1000 : 0;

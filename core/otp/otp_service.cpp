@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/limits/calling_code.h"
+#include "core/otp/refusals.h"
 #include "core/otp/rules.h"
 #include "core/otp/text.h"
 
@@ -14,27 +16,9 @@ using Kind = Refusal::Kind;
 constexpr std::size_t kIdBytes = 16;  // of a random id: 32 hexadecimal characters
 constexpr std::size_t kAddressBytesMax = 254;
 
-Refusal refuse(Kind kind, std::string message) {
-  return {.kind = kind, .message = std::move(message), .otp = {}};
-}
-
-// A refusal that shows the OTP.
-Refusal refuse(Kind kind, std::string message, Otp otp, UnixMs now) {
-  auto refusal = refuse(kind, std::move(message));
-  refusal.ttl_seconds = otp.ttl_seconds(now);
-  refusal.otp = std::move(otp);
-  return refusal;
-}
-
 // Whether the write did what was asked, and not an earlier one of the same Idempotency-Key.
 bool is_new(const std::expected<store::Written, store::Error>& written) {
   return written && written->verdict == Verdict::done && !written->replayed;
-}
-
-Refusal unavailable(std::string message) {
-  auto refusal = refuse(Kind::unavailable, std::move(message));
-  refusal.retry_after = std::chrono::seconds{1};
-  return refusal;
 }
 
 constexpr const char* kNotReady = "The provider is not ready yet. Please retry.";
@@ -49,7 +33,9 @@ std::vector<std::string> providers_of(const Otp& otp) {
 }  // namespace
 
 OtpService::OtpService(Parts parts, std::shared_ptr<const message::Setup> setup)
-    : parts_(std::move(parts)), setup_(std::move(setup)), waiters_(parts_.scheduler) {}
+    : parts_(std::move(parts)), limit_report_(parts_.metrics, parts_.vault), waiters_(parts_.scheduler) {
+  reconfigure(std::move(setup));
+}
 OtpService::~OtpService() = default;
 
 void OtpService::put(PutRequest request, Done done) {
@@ -102,6 +88,7 @@ void OtpService::put_checked(const SetupPtr& setup, PutRequest request,
   const auto length_max = code_length_max(request.providers);
   if (!length_max) return done(std::unexpected(unavailable(kNotReady)));
   Otp wanted;
+  wanted.name_space = std::move(request.name_space);
   wanted.provider = request.providers.front();
   if (request.providers.size() > 1) {
     wanted.fallback.timeout_ms = setup->config.fallback.step_timeout.count();
@@ -120,7 +107,6 @@ void OtpService::put_checked(const SetupPtr& setup, PutRequest request,
   }
   const auto& app = setup->config.app;
   const auto now = parts_.clock.now();
-  wanted.name_space = std::move(request.name_space);
   wanted.id = request.id.empty() ? random_hex(kIdBytes) : std::move(request.id);
   wanted.channel_description = std::move(request.channel_description);
   wanted.address_description = std::move(request.address_description);
@@ -128,6 +114,7 @@ void OtpService::put_checked(const SetupPtr& setup, PutRequest request,
   wanted.max_attempts = static_cast<int>(request.max_attempts.value_or(app.otp_max_attempts));
   wanted.max_generate = static_cast<int>(request.max_generate.value_or(app.otp_max_generate));
   wanted.skip_delete = request.skip_delete;
+  wanted.client = policy_->client_key(wanted.name_space, request.client);
   wanted.expires_at = now + request.ttl_seconds.value_or(app.otp_ttl.count()) * 1000;
   wanted.keep_until = wanted.expires_at;
   const auto code =
@@ -137,7 +124,7 @@ void OtpService::put_checked(const SetupPtr& setup, PutRequest request,
     if (auto refusal = check_size(*setup, wanted, code)) return done(std::unexpected(std::move(*refusal)));
   }
   const bool with_code = shows_code(wanted.name_space);
-  parts_.store.put(std::move(wanted), std::move(request.idempotency),
+  parts_.store.put(std::move(wanted), std::move(request.idempotency), policy_,
                    [this, with_code, wait = request.wait,
                     done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
                      parts_.scheduler.post([this, with_code, wait, done = std::move(done),
@@ -160,23 +147,27 @@ void OtpService::check(CheckRequest request, Done done) {
   const bool with_code = request.door == Door::api && shows_code(request.name_space);
   parts_.store.check(
       std::move(request.name_space), std::move(request.id), std::move(guess), std::move(request.idempotency),
+      policy_,
       [this, with_code, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
         parts_.scheduler.post(
             [this, with_code, done = std::move(done), written = std::move(written)]() mutable {
               end_job(written);
+              report(written);
               count_check(written);
               done(outcome(std::move(written), with_code, true));
             });
       });
 }
 
-void OtpService::resend(std::string name_space, std::string id, std::chrono::milliseconds wait, Done done) {
+void OtpService::resend(std::string name_space, std::string id, Door door, std::chrono::milliseconds wait,
+                        Done done) {
   if (const auto current = find(name_space, id); current) {
     if (auto refusal = disabled({resend_provider(current->otp)}))
       return done(std::unexpected(std::move(*refusal)));
   }
+  const auto cooldown = door == Door::page ? policy_->resend_cooldown() : std::chrono::milliseconds{0};
   parts_.store.resend(
-      std::move(name_space), std::move(id),
+      std::move(name_space), std::move(id), cooldown, policy_,
       [this, wait, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
         parts_.scheduler.post([this, wait, done = std::move(done), written = std::move(written)]() mutable {
           if (is_new(written)) parts_.metrics.otp_resent(written->otp.provider);
@@ -233,7 +224,7 @@ void OtpService::set_address(std::string name_space, std::string id, std::string
                  code);  // used when it replaces an address; the first address gets the code that PUT made
         if (auto refusal = check_size(*setup, otp, code)) return done(std::unexpected(std::move(*refusal)));
         parts_.store.set_address(
-            std::move(otp), std::move(expected_to),
+            std::move(otp), std::move(expected_to), policy_,
             [this, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
               parts_.scheduler.post([this, done = std::move(done), written = std::move(written)]() mutable {
                 after_write(std::move(written), false, std::chrono::milliseconds{0}, std::move(done));
@@ -289,40 +280,9 @@ Answer OtpService::answer(Otp otp, bool with_code) const {
 Outcome OtpService::outcome(std::expected<store::Written, store::Error> written, bool with_code,
                             bool is_check) const {
   if (!written) return std::unexpected(unavailable("Unable to reach store."));
-  auto& otp = written->otp;
-  const auto now = parts_.clock.now();
-  switch (written->verdict) {
-    case Verdict::done:
-    case Verdict::still_sending:
-      return answer(std::move(otp), with_code);
-    case Verdict::not_found:
-      return std::unexpected(refuse(Kind::not_found, "the OTP does not exist"));
-    case Verdict::locked: {
-      const auto seconds = std::max<int64_t>(1, otp.ttl_seconds(now));
-      auto message =
-          (is_check ? "Too many attempts. Please retry after " : "OTP attempts exceeded. Retry after ") +
-          std::to_string(seconds) + " seconds.";
-      auto refusal = refuse(Kind::locked, std::move(message), std::move(otp), now);
-      refusal.retry_after = std::chrono::seconds{seconds};
-      return std::unexpected(std::move(refusal));
-    }
-    case Verdict::wrong_code:
-      return std::unexpected(refuse(Kind::wrong_code, "Incorrect OTP", std::move(otp), now));
-    case Verdict::not_verified:
-      return std::unexpected(refuse(Kind::not_verified, "OTP not verified.", std::move(otp), now));
-    case Verdict::already_closed:
-      return std::unexpected(refuse(Kind::invalid, "The OTP is already verified."));
-    case Verdict::no_address:
-      return std::unexpected(refuse(Kind::invalid, "The OTP has no `to` address yet."));
-    case Verdict::changed:
-      return std::unexpected(refuse(Kind::invalid, "The address has been changed in the meantime."));
-    case Verdict::fixed_address:
-      return std::unexpected(refuse(Kind::invalid, "This address can't be changed here."));
-    case Verdict::key_conflict:
-      return std::unexpected(
-          refuse(Kind::conflict, "This Idempotency-Key was used before with other parameters."));
-  }
-  return std::unexpected(refuse(Kind::internal, "Internal error."));
+  if (auto refusal = refusal_of(*written, is_check, policy_->resend_cooldown(), parts_.clock.now()))
+    return std::unexpected(std::move(*refusal));
+  return answer(std::move(written->otp), with_code);
 }
 
 void OtpService::end_job(const std::expected<store::Written, store::Error>& written) {
@@ -337,7 +297,10 @@ void OtpService::count_check(const std::expected<store::Written, store::Error>& 
   switch (written->verdict) {
     case Verdict::done:
       parts_.metrics.checked(right);
-      if (written->closed) parts_.metrics.otp_verified(written->otp.provider);
+      if (written->closed) {
+        parts_.metrics.otp_verified(written->otp.provider);
+        parts_.metrics.code_verified(written->otp.provider, limits::calling_code(written->otp.to_normalised));
+      }
       break;
     case Verdict::wrong_code:
       parts_.metrics.checked(wrong);
@@ -356,6 +319,9 @@ void OtpService::count_check(const std::expected<store::Written, store::Error>& 
 void OtpService::after_write(std::expected<store::Written, store::Error> written, bool with_code,
                              std::chrono::milliseconds wait, Done done) {
   end_job(written);
+  report(written);
+  if (is_new(written) && written->otp.delivery.state == DeliveryState::queued)
+    parts_.metrics.code_sent(written->otp.provider, limits::calling_code(written->otp.to_normalised));
   const auto sending = written ? written->sending : 0;
   auto result = outcome(std::move(written), with_code, false);
   const auto finish = [this](Outcome out, Done then) {
@@ -395,7 +361,7 @@ void OtpService::set_code(Otp& otp, std::string_view code) const {
 }
 
 std::optional<Refusal> OtpService::take_address(Otp& otp, const std::string& to,
-                                                const std::vector<AddressCheck>& checks) const {
+                                                const std::vector<AddressCheck>& checks) {
   using Verdict = AddressCheck::Verdict;
   if (to.size() > kAddressBytesMax)
     return refuse(Kind::invalid, "Invalid `to` address: It is longer than 254 bytes.");
@@ -419,6 +385,10 @@ std::optional<Refusal> OtpService::take_address(Otp& otp, const std::string& to,
   otp.to_normalised = normalised(checks.front());
   for (std::size_t i = 0; i < otp.fallback.steps.size(); ++i)
     otp.fallback.steps[i].to_normalised = normalised(checks[i]);
+  const auto providers = providers_of(otp);
+  for (std::size_t i = 0; i < providers.size(); ++i) {
+    if (auto refusal = check_country(otp, providers[i], checks[i])) return refusal;
+  }
   return {};
 }
 

@@ -5,9 +5,11 @@
 #include <memory>
 #include <set>
 
+#include "core/limits/policy.h"
 #include "core/message/setup.h"
 #include "core/ops/metrics.h"
 #include "core/otp/code.h"
+#include "core/otp/limit_report.h"
 #include "core/otp/provider_gate.h"
 #include "core/otp/sending_waiters.h"
 #include "core/otp/service.h"
@@ -30,15 +32,17 @@ class OtpService final : public Service {
   ~OtpService() override;
 
   // Loop's thread: requests that come from now on go by this; those under way end as they began.
-  void reconfigure(std::shared_ptr<const message::Setup> setup) { setup_ = std::move(setup); }
+  void reconfigure(std::shared_ptr<const message::Setup> setup);
 
   void put(PutRequest request, Done done) override;
   void check(CheckRequest request, Done done) override;
-  void resend(std::string name_space, std::string id, std::chrono::milliseconds wait, Done done) override;
+  void resend(std::string name_space, std::string id, Door door, std::chrono::milliseconds wait,
+              Done done) override;
   void status(std::string name_space, std::string id, bool consume, Done done) override;
   Outcome find(std::string_view name_space, std::string_view id) override;
   void set_address(std::string name_space, std::string id, std::string to, std::string expected_to,
                    Done done) override;
+  void clear_limits(std::string name_space, std::string to, std::string provider, Cleared done) override;
   [[nodiscard]] std::shared_ptr<const wire::Descriptor> descriptor(std::string_view provider) const override;
 
   // Loop's thread: a sending (store::Written::sending) has ended; answers who waits for it.
@@ -59,6 +63,8 @@ class OtpService final : public Service {
                                 bool is_check) const;
   void after_write(std::expected<store::Written, store::Error> written, bool with_code,
                    std::chrono::milliseconds wait, Done done);
+  // A limit that was reached.
+  void report(const std::expected<store::Written, store::Error>& written);
   // A queued job that a write ended: counts it, answers who waits for it.
   void end_job(const std::expected<store::Written, store::Error>& written);
   void count_check(const std::expected<store::Written, store::Error>& written);
@@ -69,9 +75,12 @@ class OtpService final : public Service {
                    Done done);
   // Sets the code's fields of a record.
   void set_code(Otp& otp, std::string_view code) const;
-  // A refusal when a provider can't use the address; fills to and to_normalised otherwise.
+  // A refusal when a provider can't use the address, or codes are not sent to its country; fills to and
+  // to_normalised otherwise.
   [[nodiscard]] std::optional<Refusal> take_address(Otp& otp, const std::string& to,
-                                                    const std::vector<AddressCheck>& checks) const;
+                                                    const std::vector<AddressCheck>& checks);
+  [[nodiscard]] std::optional<Refusal> check_country(const Otp& otp, const std::string& provider,
+                                                     const AddressCheck& check);
   // The longest code that all providers take; nothing while one of them is not known yet.
   [[nodiscard]] std::optional<uint32_t> code_length_max(const std::vector<std::string>& providers) const;
   // A refusal when a provider's message would be too long.
@@ -83,6 +92,8 @@ class OtpService final : public Service {
 
   Parts parts_;
   SetupPtr setup_;
+  std::shared_ptr<const limits::Policy> policy_;  // of setup_
+  LimitReport limit_report_;
   std::set<std::string, std::less<>> paused_;  // providers whose breaker is open
   bool stopping_ = false;
   SendingWaiters waiters_;

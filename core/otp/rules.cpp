@@ -81,13 +81,14 @@ Decision decide_check(const Otp* current, const Guess& guess, UnixMs now) {
   return decision;
 }
 
-Decision decide_resend(const Otp* current, UnixMs now) {
+Decision decide_resend(const Otp* current, UnixMs now, std::chrono::milliseconds cooldown) {
   if (!current || !current->live(now)) return {.verdict = Verdict::not_found};
   if (current->closed) return refuse(Verdict::already_closed, *current);
   if (current->locked()) return refuse(Verdict::locked, *current);
   if (current->to.empty()) return refuse(Verdict::no_address, *current);
   if (!is_final(current->delivery.state)) return refuse(Verdict::still_sending, *current);
   if (current->generate >= current->max_generate) return refuse(Verdict::locked, *current);
+  if (current->resend_wait_ms(now, cooldown) > 0) return refuse(Verdict::too_early, *current);
   Decision decision{.write = true, .new_job = true, .otp = *current};
   ++decision.otp.generate;
   if (current->has_fallback()) begin_sending(decision.otp, resend_step(current->fallback), now);

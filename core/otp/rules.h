@@ -26,7 +26,9 @@ enum class Verdict : uint8_t {
   still_sending = 7,   // resend while a send is under way: nothing new
   changed = 8,         // the address on the page is not the one in the store any more
   fixed_address = 9,   // the application gave the address; a page can't change it
-  key_conflict = 10    // Idempotency-Key used before with other parameters
+  key_conflict = 10,   // Idempotency-Key used before with other parameters
+  limited = 11,        // over a limit (store::Written::over): nothing was counted, and no guess evaluated
+  too_early = 12       // a resend within the cooldown of a page
 };
 
 // A decision: the record to write, when something changes.
@@ -51,7 +53,8 @@ struct Guess {
 [[nodiscard]] Decision decide_check(const Otp* current, const Guess& guess, UnixMs now);
 
 // Of a list: the next provider, after the last one the first.
-[[nodiscard]] Decision decide_resend(const Otp* current, UnixMs now);
+[[nodiscard]] Decision decide_resend(const Otp* current, UnixMs now,
+                                     std::chrono::milliseconds cooldown = std::chrono::milliseconds{0});
 [[nodiscard]] const std::string& resend_provider(const Otp& otp);
 [[nodiscard]] Decision decide_status(const Otp* current, bool consume, UnixMs now);
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/config/config.h"
+#include "core/limits/limit.h"
 #include "core/otp/otp.h"
 #include "core/wire/messages.h"
 
@@ -29,6 +30,8 @@ struct Refusal {
     wrong_code,       // 400, with the OTP
     not_verified,     // 400, with the OTP
     locked,           // 429: too many wrong guesses, or no generation left
+    limited,          // 429: `limit` has been reached
+    too_early,        // 429: resent from a page within its cooldown
     conflict,         // 409: Idempotency-Key used with other parameters
     unavailable,      // 503: store, provider or queue not ready; nothing was changed
     delivery_failed,  // 500, with the OTP: `wait` ended with a failed delivery
@@ -38,7 +41,8 @@ struct Refusal {
   std::string message;
   std::optional<Otp> otp;               // for the kinds that carry it, and for locked
   int64_t ttl_seconds = 0;              // of otp
-  std::chrono::seconds retry_after{0};  // for locked and unavailable
+  std::chrono::seconds retry_after{0};  // for locked, limited, too_early and unavailable
+  std::optional<limits::Limit> limit{};
 };
 
 // An OTP for an answer. The code is there only where API.md lets it out.
@@ -69,6 +73,7 @@ struct PutRequest {
   std::string channel_description, address_description;
   std::string extra = "{}";
   bool skip_delete = false;
+  std::string client;  // limits::client_network() of the end user's address; may be empty
   std::chrono::milliseconds wait{0};
   std::optional<Idempotency> idempotency;
 };
@@ -88,7 +93,9 @@ class Service {
   // Counts, compares and consumes in one transaction. Success through the API carries the code.
   virtual void check(CheckRequest request, Done done) = 0;
   // Sends the same code again, of several providers through the next one, unless a send is still under way.
-  virtual void resend(std::string name_space, std::string id, std::chrono::milliseconds wait, Done done) = 0;
+  // From a page it must not be asked for too soon.
+  virtual void resend(std::string name_space, std::string id, Door door, std::chrono::milliseconds wait,
+                      Done done) = 0;
   // Verified? With `consume` the record is deleted when it is.
   virtual void status(std::string name_space, std::string id, bool consume, Done done) = 0;
   // The live OTP (closed ones too, as long as the record is kept), without its code. For pages and polling.
@@ -98,6 +105,11 @@ class Service {
   // store refuses.
   virtual void set_address(std::string name_space, std::string id, std::string to, std::string expected_to,
                            Done done) = 0;
+
+  // Forgets what was counted for an address in the namespace, in each form that the enabled providers (or
+  // `provider`, unless it is empty) have of it. How many counters there were.
+  using Cleared = std::move_only_function<void(std::expected<int64_t, Refusal>)>;
+  virtual void clear_limits(std::string name_space, std::string to, std::string provider, Cleared done) = 0;
 
   // What the pages say about a provider; null when it is not enabled or has not been ready since the
   // beginning.

@@ -10,12 +10,15 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/limits/limit.h"
+#include "core/limits/policy.h"
 #include "core/otp/otp.h"
 #include "core/otp/rules.h"
 #include "core/otp/service.h"
@@ -43,8 +46,12 @@ struct Written {
   int64_t sending = 0;
   std::optional<EndedJob> ended_job{};  // that this write ended: replaced, or not needed any more
   bool closed = false;                  // this write closed it
-  bool replayed = false;                // an idempotent request's first answer, with the current delivery
+  // A limit that has been reached: with Verdict::limited it refused this write; else it would have, had the
+  // policy been enforced.
+  std::optional<limits::Over> over{};
+  bool replayed = false;  // an idempotent request's first answer, with the current delivery
 };
+using PolicyPtr = std::shared_ptr<const limits::Policy>;
 template <class T>
 using Done = std::move_only_function<void(std::expected<T, Error>)>;
 
@@ -114,17 +121,30 @@ class Store {
   [[nodiscard]] virtual std::expected<std::optional<otp::Otp>, Error> find(std::string_view name_space,
                                                                            std::string_view id) = 0;
   [[nodiscard]] virtual std::expected<Queue, Error> queue(std::string_view provider) = 0;
+  // What limits::over() says of these now.
+  [[nodiscard]] virtual std::expected<std::optional<limits::Over>, Error> over(
+      const limits::Accounts& accounts) = 0;
   virtual void end_reads() = 0;
 
   // --- writes by the OTP service
   // ------------------------------------------------------------------------------------ Each reads the
-  // record, asks core/otp/rules.h, and writes record and send job together.
-  virtual void put(otp::Otp wanted, std::optional<otp::Idempotency> idempotency, Done<Written> done) = 0;
+  // record, asks core/otp/rules.h, and writes record and send job together. A send and a wrong guess are
+  // charged to the policy's counters by the same write; over a limit it writes nothing.
+  virtual void put(otp::Otp wanted, std::optional<otp::Idempotency> idempotency, PolicyPtr policy,
+                   Done<Written> done) = 0;
   virtual void check(std::string name_space, std::string id, otp::Guess guess,
-                     std::optional<otp::Idempotency> idempotency, Done<Written> done) = 0;
-  virtual void resend(std::string name_space, std::string id, Done<Written> done) = 0;
+                     std::optional<otp::Idempotency> idempotency, PolicyPtr policy, Done<Written> done) = 0;
+  virtual void resend(std::string name_space, std::string id, std::chrono::milliseconds cooldown,
+                      PolicyPtr policy, Done<Written> done) = 0;
   virtual void status(std::string name_space, std::string id, bool consume, Done<Written> done) = 0;
-  virtual void set_address(otp::Otp wanted, std::string expected_to, Done<Written> done) = 0;
+  virtual void set_address(otp::Otp wanted, std::string expected_to, PolicyPtr policy,
+                           Done<Written> done) = 0;
+
+  // --- other writes to counters
+  // -------------------------------------------------------------------------------------- One event more.
+  virtual void count(limits::Accounts accounts, PolicyPtr policy, Done<bool> done) = 0;
+  // How many of these there were.
+  virtual void forget(std::vector<std::string> counters, Done<int64_t> done) = 0;
 
   // --- writes by the dispatcher
   // ------------------------------------------------------------------------------------- Leases up to

@@ -39,6 +39,11 @@ root_url = "${gateway.origin}"
 data_dir = "${gateway.folder}/data"
 [admin]
 address = ""
+[limits]
+address_sends = []
+address_guesses = []
+ip_posts = []
+resend_cooldown = 0
 [store]
 engine = "sqlite"
 [auth.app]

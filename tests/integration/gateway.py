@@ -116,6 +116,8 @@ class Gateway:
                 "data_dir": str(self.folder / "data"),
             },
             "admin": {"address": ""},
+            # Off, unless a test is about them: the others send to one address and guess as often as they like.
+            "limits": {"address_sends": [], "address_guesses": [], "ip_posts": [], "resend_cooldown": 0},
             "store": {"engine": "sqlite", "sqlite": {"path": str(self.database)}},
             "auth": {
                 "app": {"namespace": "app", "secret": SECRET, "origins": ["http://localhost:*"]},

@@ -209,7 +209,7 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(output, r"config\.toml:[0-9]+: providers\.hang: .*minimal\.so hung for 9 s when it was tried")
 
     def test_later_releases(self):
-        for changes in ({"limits": {"address_sends": ["5/10m"]}}, {"auth": {"app": {"view_key": True}}},
+        for changes in ({"auth": {"app": {"view_key": True}}},
                         {"app": {"tls_certificate": "x", "tls_key": "y"}},
                         {"app": {"trusted_proxies": ["10.0.0.0/8"]}},
                         {"auth": {"app": {"secret_sha256": "0" * 64}}}):

@@ -44,6 +44,11 @@ address = "127.0.0.1:${port}"
 data_dir = "${gateway.folder}/data"
 [admin]
 address = ""
+[limits]
+address_sends = []
+address_guesses = []
+ip_posts = []
+resend_cooldown = 0
 [auth.app]
 namespace = "app"
 secret = "secret"

@@ -20,8 +20,8 @@ TEST_F(ConfigTest, BundledProvidersKeysAreKnownByName) {
       {"webhooks.crm", {"max_otp_length", "max_otp_len"}},
   };
   for (const auto& [section, names] : table) {
-    const std::string text =
-        std::string(kAuth) + "[" + section + "]\nenabled = true\n" + names.first + " = \"x\"\n";
+    const std::string text = std::string(kAuth) + "[" + section + "]\nenabled = true\n" + names.first +
+                             " = \"x\"\n[limits]\ncountries = [\"IN\"]\n";
     EXPECT_EQ(warnings(text), std::vector<std::string>{"config.toml:7: " + std::string(section) + "." +
                                                        names.first + ": unknown key, ignored; did you mean " +
                                                        section + "." + names.second + "?"});

@@ -56,7 +56,7 @@ struct FakeService final : otp::Service {
     calls.push_back("check " + request.code + (request.door == otp::Door::page ? " page" : " api"));
     done(answer());
   }
-  void resend(std::string, std::string, std::chrono::milliseconds, otp::Done done) override {
+  void resend(std::string, std::string, otp::Door, std::chrono::milliseconds, otp::Done done) override {
     calls.emplace_back("resend");
     done(answer());
   }
@@ -64,6 +64,7 @@ struct FakeService final : otp::Service {
     calls.emplace_back("status");
     done(answer());
   }
+  void clear_limits(std::string, std::string, std::string, Cleared done) override { done(0); }
   otp::Outcome find(std::string_view name_space, std::string_view id) override {
     if (!stored || stored->name_space != name_space || stored->id != id) {
       return std::unexpected(refusal(Refusal::Kind::not_found));

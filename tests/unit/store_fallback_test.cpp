@@ -126,7 +126,8 @@ TEST_F(StoreTest, AfterACrashAStepThatWasLeftIsNotSentAgain) {
 TEST_F(StoreTest, AResendOfAListTakesTheNextProvider) {
   put(listed("user-1"));
   finish(lease(10, "whatsapp").jobs.at(0), DeliveryState::sent);
-  const auto resent = *await<Written>([&](auto done) { store_->resend("app", "user-1", std::move(done)); });
+  const auto resent = *await<Written>(
+      [&](auto done) { store_->resend("app", "user-1", std::chrono::milliseconds{0}, {}, std::move(done)); });
   EXPECT_EQ(resent.otp.provider, "sms");
   EXPECT_EQ(resent.otp.generate, 2);
   const auto job = lease(10, "sms").jobs.at(0);

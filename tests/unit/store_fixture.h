@@ -63,12 +63,12 @@ class StoreTest : public testing::Test {
   }
   Written put(otp::Otp wanted, std::optional<otp::Idempotency> key = {}) {
     return *await<Written>(
-        [&](auto done) { store_->put(std::move(wanted), std::move(key), std::move(done)); });
+        [&](auto done) { store_->put(std::move(wanted), std::move(key), policy_, std::move(done)); });
   }
   Written check(const std::string& id, const std::string& hash, std::optional<otp::Idempotency> key = {}) {
     return *await<Written>([&](auto done) {
       store_->check("app", id, {.hash = hash, .digits_hash = hash, .skip_delete = {}}, std::move(key),
-                    std::move(done));
+                    policy_, std::move(done));
     });
   }
   Lease lease(int limit = 10, const std::string& provider = "smtp") {
@@ -139,6 +139,7 @@ class StoreTest : public testing::Test {
     EXPECT_EQ(sqlite3_exec(raw, text, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(raw);
     sqlite3_close(raw);
   }
+  PolicyPtr policy_;  // none: no limits
   const std::string right_ = std::string("ri\0ght", 6);
 
   fs::path folder_;

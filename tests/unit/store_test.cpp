@@ -177,7 +177,7 @@ TEST_F(StoreTest, ARunningJobOfAClosedOtpIsNotTriedAgain) {
   const auto running = lease().jobs.at(0);
   otp::Guess from_page{.hash = right_, .digits_hash = right_, .from_page = true, .skip_delete = {}};
   EXPECT_EQ(await<Written>([&](auto done) {
-              store_->check("app", "user-1", from_page, {}, std::move(done));
+              store_->check("app", "user-1", from_page, {}, {}, std::move(done));
             })->verdict,
             Verdict::done);
   EXPECT_EQ(finish(running, DeliveryState::queued, 1000), DeliveryState::expired);
@@ -215,7 +215,7 @@ TEST_F(StoreTest, SweepingEndsAndRemovesWhatIsOver) {
 }
 
 TEST_F(StoreTest, SweepingSaysWhenThereIsMore) {
-  for (int i = 0; i < 1500; ++i) store_->put(otp("user-" + std::to_string(i)), {}, [](auto) {});
+  for (int i = 0; i < 1500; ++i) store_->put(otp("user-" + std::to_string(i)), {}, {}, [](auto) {});
   put(otp("the-last"));
   clock_.now_ms += 300'000;
   const auto swept = await<Swept>([&](auto done) { store_->sweep(std::move(done)); });
@@ -317,7 +317,7 @@ TEST_F(StoreTest, WritesInOneBatchSeeEachOther) {
   for (int i = 0; i < 2000; ++i) {
     auto wanted = otp("user-" + std::to_string(i / 2));
     wanted.code_hash = std::to_string(i);
-    store_->put(wanted, {}, [&](std::expected<Written, Error> written) {
+    store_->put(wanted, {}, {}, [&](std::expected<Written, Error> written) {
       ASSERT_TRUE(written);
       first_generation += written->otp.generate == 1;
       ++done;
@@ -363,7 +363,8 @@ TEST_F(StoreTest, TakesNoNewOtpWithoutItsFreeSpace) {
       sqlite::open_store(file(), clock_, {.jobs_queued = [](const auto&) {}, .broken = {}}, INT64_MAX);
   ASSERT_TRUE(opened);
   store_ = std::move(*opened);
-  const auto written = await<Written>([&](auto done) { store_->put(otp("id-one"), {}, std::move(done)); });
+  const auto written =
+      await<Written>([&](auto done) { store_->put(otp("id-one"), {}, {}, std::move(done)); });
   EXPECT_EQ(written.error(), Error::unavailable);
   EXPECT_EQ(sweep(), std::vector<int64_t>{}) << "other writes go on";
 }

@@ -65,6 +65,15 @@ ALTER TABLE otp ADD COLUMN step_ends_at INTEGER NOT NULL DEFAULT 0;     -- otp::
 ALTER TABLE job ADD COLUMN first_job INTEGER NOT NULL DEFAULT 0;        -- of a list: the job its sending began with
 CREATE INDEX otp_step_end ON otp (step_ends_at) WHERE step_ends_at > 0;
 CREATE INDEX job_list ON job (first_job) WHERE first_job > 0;
+)",
+    R"(
+CREATE TABLE counter (               -- what a limit has counted
+  key BLOB PRIMARY KEY,              -- a keyed hash of what it counts for (core/limits/policy.h)
+  windows BLOB NOT NULL,             -- limits::encode()
+  ends_at INTEGER NOT NULL           -- of the last of them
+) STRICT, WITHOUT ROWID;
+CREATE INDEX counter_end ON counter (ends_at);
+ALTER TABLE otp ADD COLUMN client BLOB NOT NULL DEFAULT x'';            -- otp::Otp::client
 )"};
 
 // The next version only adds to what this one knows (columns with defaults, tables, indexes), so that a

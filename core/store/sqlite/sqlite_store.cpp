@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/store/snapshot.h"
+#include "core/store/sqlite/counters.h"
 #include "core/store/sqlite/database.h"
 #include "core/store/sqlite/free_space.h"
 #include "core/store/sqlite/tables.h"
@@ -23,7 +24,7 @@ constexpr int kSweepRowsMax = 1000;  // of each kind in one transaction: some mi
 class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& file, FileLock lock, const otp::Clock& clock, Listener listener,
-              int64_t min_free_bytes, ops::Metrics* metrics)
+              int64_t min_free_bytes, ops::Metrics* metrics, int64_t counters_max)
       : file_(file),
         lock_(std::move(lock)),
         space_(file.parent_path(), min_free_bytes),
@@ -31,8 +32,10 @@ class SqliteStore final : public Store {
         listener_(std::move(listener)),
         write_connection_(open_writer(file)),
         tables_(write_connection_),
+        counters_(write_connection_, counters_max),
         read_connection_(open_reader(file)),
-        reads_(read_connection_) {
+        reads_(read_connection_),
+        counter_reads_(read_connection_) {
     tables_.requeue_leased(clock_.now());
     for (const auto& [provider, bytes] : reads_.descriptors()) {
       if (auto descriptor = wire::decode_descriptor(bytes))
@@ -65,41 +68,49 @@ class SqliteStore final : public Store {
     return read([&] { return reads_.queue(provider, kQueueCountMax); });
   }
 
+  std::expected<std::optional<limits::Over>, Error> over(const limits::Accounts& accounts) override {
+    return read([&] { return limits::over(accounts, counter_reads_.find(accounts), clock_.now()); });
+  }
+
   void end_reads() override {
     if (std::exchange(reading_, false))
       sqlite3_exec(read_connection_.get(), "COMMIT", nullptr, nullptr, nullptr);
   }
 
-  void put(otp::Otp wanted, std::optional<otp::Idempotency> idempotency, Done<Written> done) override {
+  void put(otp::Otp wanted, std::optional<otp::Idempotency> idempotency, PolicyPtr policy,
+           Done<Written> done) override {
     if (!space_.enough()) return done(std::unexpected(Error::unavailable));
     write<Written>(
-        [this, wanted = std::move(wanted), idempotency = std::move(idempotency)] {
+        [this, wanted = std::move(wanted), idempotency = std::move(idempotency), policy = std::move(policy)] {
           return once(idempotency, [&] {
             auto row = tables_.find_otp(wanted.name_space, wanted.id);
-            return apply(row, otp::decide_put(row ? &row->otp : nullptr, wanted, clock_.now()));
+            return charge_send(policy, row, otp::decide_put(row ? &row->otp : nullptr, wanted, clock_.now()));
           });
         },
         std::move(done));
   }
 
   void check(std::string name_space, std::string id, otp::Guess guess,
-             std::optional<otp::Idempotency> idempotency, Done<Written> done) override {
+             std::optional<otp::Idempotency> idempotency, PolicyPtr policy, Done<Written> done) override {
     write<Written>(
         [this, name_space = std::move(name_space), id = std::move(id), guess = std::move(guess),
-         idempotency = std::move(idempotency)] {
+         idempotency = std::move(idempotency), policy = std::move(policy)] {
           return once(idempotency, [&] {
             auto row = tables_.find_otp(name_space, id);
-            return apply(row, otp::decide_check(row ? &row->otp : nullptr, guess, clock_.now()));
+            return charge_guess(policy, row,
+                                otp::decide_check(row ? &row->otp : nullptr, guess, clock_.now()));
           });
         },
         std::move(done));
   }
 
-  void resend(std::string name_space, std::string id, Done<Written> done) override {
+  void resend(std::string name_space, std::string id, std::chrono::milliseconds cooldown, PolicyPtr policy,
+              Done<Written> done) override {
     write<Written>(
-        [this, name_space = std::move(name_space), id = std::move(id)] {
+        [this, name_space = std::move(name_space), id = std::move(id), cooldown, policy = std::move(policy)] {
           auto row = tables_.find_otp(name_space, id);
-          return apply(row, otp::decide_resend(row ? &row->otp : nullptr, clock_.now()));
+          return charge_send(policy, row,
+                             otp::decide_resend(row ? &row->otp : nullptr, clock_.now(), cooldown));
         },
         std::move(done));
   }
@@ -113,14 +124,29 @@ class SqliteStore final : public Store {
         std::move(done));
   }
 
-  void set_address(otp::Otp wanted, std::string expected_to, Done<Written> done) override {
+  void set_address(otp::Otp wanted, std::string expected_to, PolicyPtr policy, Done<Written> done) override {
     write<Written>(
-        [this, wanted = std::move(wanted), expected_to = std::move(expected_to)] {
+        [this, wanted = std::move(wanted), expected_to = std::move(expected_to), policy = std::move(policy)] {
           auto row = tables_.find_otp(wanted.name_space, wanted.id);
-          return apply(row,
-                       otp::decide_set_address(row ? &row->otp : nullptr, wanted, expected_to, clock_.now()));
+          return charge_send(
+              policy, row,
+              otp::decide_set_address(row ? &row->otp : nullptr, wanted, expected_to, clock_.now()));
         },
         std::move(done));
+  }
+
+  void count(limits::Accounts accounts, PolicyPtr policy, Done<bool> done) override {
+    write<bool>(
+        [this, accounts = std::move(accounts), policy = std::move(policy)] {
+          counters_.count(accounts, counters_.find(accounts), clock_.now());
+          return true;
+        },
+        std::move(done));
+  }
+
+  void forget(std::vector<std::string> counters, Done<int64_t> done) override {
+    write<int64_t>([this, counters = std::move(counters)] { return counters_.forget(counters); },
+                   std::move(done));
   }
 
   void lease(std::string provider, int limit, Done<Lease> done) override {
@@ -168,6 +194,7 @@ class SqliteStore final : public Store {
             if (auto given_up = row ? go_on(*row) : std::nullopt) swept.ended.push_back(std::move(*given_up));
           }
           swept.more |= tables_.remove_dead(now, kSweepRowsMax) || over.size() == kSweepRowsMax;
+          swept.more |= counters_.remove_dead(now, kSweepRowsMax);
           return swept;
         },
         std::move(done));
@@ -261,6 +288,38 @@ class SqliteStore final : public Store {
       otp.provider = step->provider;
       otp.delivery = step->delivery;
     }
+  }
+
+  // A sending counts where its job is queued, or is refused there. Whoever reads the counters before and
+  // counts afterwards lets through as many as ask at the same time.
+  Written charge_send(const PolicyPtr& policy, std::optional<OtpRow>& row, otp::Decision decision) {
+    if (!policy || !decision.new_job) return apply(row, std::move(decision));
+    const auto now = clock_.now();
+    const auto accounts = policy->sends(decision.otp);
+    const auto windows = counters_.find(accounts);
+    const auto over = limits::over(accounts, windows, now);
+    if (over && policy->enforces())
+      return {.verdict = Verdict::limited, .otp = std::move(decision.otp), .over = over};
+    counters_.count(accounts, windows, now);
+    auto written = apply(row, std::move(decision));
+    written.over = over;
+    return written;
+  }
+
+  // Over its limit no guess is evaluated: a right one neither.
+  Written charge_guess(const PolicyPtr& policy, std::optional<OtpRow>& row, otp::Decision decision) {
+    const bool wrong = decision.verdict == Verdict::wrong_code;
+    if (!policy || (!wrong && decision.verdict != Verdict::done)) return apply(row, std::move(decision));
+    const auto now = clock_.now();
+    const auto accounts = policy->guesses(decision.otp);
+    const auto windows = counters_.find(accounts);
+    const auto over = limits::over(accounts, windows, now);
+    if (over && policy->enforces())
+      return {.verdict = Verdict::limited, .otp = std::move(row->otp), .over = over};
+    if (wrong) counters_.count(accounts, windows, now);
+    auto written = apply(row, std::move(decision));
+    written.over = over;
+    return written;
   }
 
   // Writes what was decided about `row` (if there is one).
@@ -369,9 +428,11 @@ class SqliteStore final : public Store {
   Listener listener_;
   Connection write_connection_;       // writer's thread
   Tables tables_;                     // writer's thread
+  Counters counters_;                 // writer's thread
   std::set<std::string> queued_for_;  // writer's thread: providers with new jobs in this commit
   Connection read_connection_;        // loop's thread
   Reads reads_;                       // loop's thread
+  CounterReads counter_reads_;        // loop's thread
   bool reading_ = false;              // loop's thread
   std::vector<std::pair<std::string, wire::Descriptor>> descriptors_;  // of a former run
   std::atomic_flag broken_;
@@ -382,12 +443,13 @@ class SqliteStore final : public Store {
 
 std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
                                                               const otp::Clock& clock, Listener listener,
-                                                              int64_t min_free_bytes, ops::Metrics* metrics) {
+                                                              int64_t min_free_bytes, ops::Metrics* metrics,
+                                                              int64_t counters_max) {
   auto lock = FileLock::take(file);
   if (!lock) return std::unexpected(lock.error());
   try {
     return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener), min_free_bytes,
-                                         metrics);
+                                         metrics, counters_max);
   } catch (const SqlError& error) {
     return std::unexpected(file.string() + ": " + error.what());
   }

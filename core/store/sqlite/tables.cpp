@@ -13,12 +13,12 @@ using otp::DeliveryState;
   "channel_description, address_description, extra, attempts, max_attempts, generate, max_generate, " \
   "closed, "                                                                                          \
   "skip_delete, code_is_digits, code_length, code_hash, code_sealed, otp.expires_at, keep_until, "    \
-  "fallback, step_ends_at"
-constexpr int kOtpColumns = 25;
+  "fallback, step_ends_at, client"
+constexpr int kOtpColumns = 26;
 
-#define FIND_OTP                                         \
-  "SELECT " OTP_COLUMNS                                  \
-  ", job.state, job.tries, job.detail, job.upstream_id " \
+#define FIND_OTP                                                        \
+  "SELECT " OTP_COLUMNS                                                 \
+  ", job.state, job.tries, job.detail, job.upstream_id, job.queued_at " \
   "FROM otp LEFT JOIN job ON job.row = otp.job WHERE "
 
 constexpr const char* kFirstDue =
@@ -59,6 +59,7 @@ OtpRow read_otp(const Statement::Run& run) {
   o.keep_until = run.integer(c++);
   o.fallback = decode_fallback(run.text(c++));
   o.fallback.ends_at = run.integer(c++);
+  o.client = run.text(c++);
   return row;
 }
 
@@ -97,6 +98,7 @@ std::optional<OtpRow> Reads::read_one(Statement::Run& run) {
   if (!run.row()) return {};
   auto row = read_otp(run);
   row.otp.delivery = read_delivery(run, kOtpColumns);
+  row.otp.queued_at = run.integer(kOtpColumns + 4);
   for (auto& step : row.otp.fallback.steps) {
     if (step.job != 0) step.delivery = delivery(step.job);
   }
@@ -132,15 +134,15 @@ Tables::Tables(Connection& connection)
           "INSERT INTO otp (namespace, id, address, address_normalised, address_from_page, provider, "
           "channel_description, address_description, extra, attempts, max_attempts, generate, max_generate, "
           "closed, skip_delete, code_is_digits, code_length, code_hash, code_sealed, expires_at, keep_until, "
-          "job, fallback, step_ends_at) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+          "job, fallback, step_ends_at, client) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       update_otp_(
           connection,
           "UPDATE otp SET address = ?, address_normalised = ?, address_from_page = ?, provider = ?, "
           "channel_description = ?, address_description = ?, extra = ?, attempts = ?, max_attempts = ?, "
           "generate = ?, max_generate = ?, closed = ?, skip_delete = ?, code_is_digits = ?, code_length = ?, "
           "code_hash = ?, code_sealed = ?, expires_at = ?, keep_until = ?, job = ?, fallback = ?, "
-          "step_ends_at = ? WHERE row = ?"),
+          "step_ends_at = ?, client = ? WHERE row = ?"),
       update_progress_(
           connection,
           "UPDATE otp SET attempts = ?, generate = ?, closed = ?, keep_until = ?, job = ? WHERE row = ?"),
@@ -206,7 +208,7 @@ void Tables::save_otp(OtpRow& row) {
                    o.channel_description, o.address_description, o.extra, o.attempts, o.max_attempts,
                    o.generate, o.max_generate, o.closed, o.skip_delete, o.code_is_digits, o.code_length,
                    AsBlob{o.code_hash}, AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job,
-                   AsBlob{fallback}, o.fallback.ends_at)
+                   AsBlob{fallback}, o.fallback.ends_at, AsBlob{o.client})
         .done();
     row.row = sqlite3_last_insert_rowid(connection_.get());
   } else {
@@ -214,7 +216,7 @@ void Tables::save_otp(OtpRow& row) {
                    o.address_description, o.extra, o.attempts, o.max_attempts, o.generate, o.max_generate,
                    o.closed, o.skip_delete, o.code_is_digits, o.code_length, AsBlob{o.code_hash},
                    AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job, AsBlob{fallback},
-                   o.fallback.ends_at, row.row)
+                   o.fallback.ends_at, AsBlob{o.client}, row.row)
         .done();
   }
 }

@@ -98,7 +98,7 @@ class History {
   void put(Store& store) {
     const auto id = "otp-" + std::to_string(++last_id_);
     begin();
-    store.put(otp(id), {}, [this, id](auto written) {
+    store.put(otp(id), {}, {}, [this, id](auto written) {
       if (written && written->verdict == Verdict::done) acknowledge([&] { known_[id]; });
       end();
     });
@@ -114,7 +114,7 @@ class History {
     }
     begin();
     store.check(
-        "app", id, {.hash = "wrong", .digits_hash = "wrong", .skip_delete = {}}, {},
+        "app", id, {.hash = "wrong", .digits_hash = "wrong", .skip_delete = {}}, {}, {},
         [this, id](auto written) {
           if (written && written->verdict == Verdict::wrong_code)
             acknowledge([&] { known_[id].attempts = std::max(known_[id].attempts, written->otp.attempts); });

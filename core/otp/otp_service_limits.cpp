@@ -1,0 +1,85 @@
+// What the OTP service does about limits, apart from handing them to the store.
+#include <algorithm>
+
+#include "core/limits/calling_code.h"
+#include "core/otp/otp_service.h"
+#include "core/otp/refusals.h"
+
+namespace otpgw::otp {
+namespace {
+
+using Kind = Refusal::Kind;
+using AddressVerdict = AddressCheck::Verdict;
+
+bool is_refused(const AddressCheck& check) {
+  return check.verdict == AddressVerdict::invalid || check.verdict == AddressVerdict::too_long;
+}
+
+bool is_phone(wire::ChannelKind kind) {
+  return kind == wire::ChannelKind::sms || kind == wire::ChannelKind::whatsapp ||
+         kind == wire::ChannelKind::voice;
+}
+
+}  // namespace
+
+void OtpService::reconfigure(std::shared_ptr<const message::Setup> setup) {
+  setup_ = std::move(setup);
+  policy_ = std::make_shared<const limits::Policy>(setup_->config.limits, parts_.vault);
+}
+
+std::optional<Refusal> OtpService::check_country(const Otp& otp, const std::string& provider,
+                                                 const AddressCheck& check) {
+  if (!policy_->limits_countries()) return {};
+  const auto descriptor = parts_.gate.descriptor(provider);
+  const bool phone = descriptor && is_phone(descriptor->channel_kind);
+  if (check.country.empty() && !phone) return {};  // an e-mail address has none
+  if (check.verdict == AddressVerdict::unchecked)
+    return unavailable("The provider is not ready yet. Please retry.");
+  if (policy_->allows_country(check.country)) return {};
+  limit_report_.reached(limits::Limit::countries, policy_->enforces(), otp.name_space, otp.to_normalised);
+  if (!policy_->enforces()) return {};
+  return refuse(Kind::invalid,
+                "Invalid `to` address: " + std::string(limits::sentence(limits::Limit::countries)) + ".");
+}
+
+void OtpService::report(const std::expected<store::Written, store::Error>& written) {
+  if (!written || written->replayed) return;
+  const auto& otp = written->otp;
+  if (written->over) {
+    limit_report_.reached(written->over->limit, written->verdict == Verdict::limited, otp.name_space,
+                          otp.to_normalised);
+  }
+}
+
+void OtpService::clear_limits(std::string name_space, std::string to, std::string provider, Cleared done) {
+  std::vector<std::string> providers;
+  for (const auto& [id, enabled] : setup_->config.providers) {
+    if (provider.empty() || id == provider) providers.push_back(id);
+  }
+  if (providers.empty() && !provider.empty())
+    return done(std::unexpected(refuse(Kind::invalid, "Unknown provider.")));
+  auto clear = [this, name_space = std::move(name_space), to,
+                done = std::move(done)](const std::vector<AddressCheck>& checks) mutable {
+    if (!checks.empty() && std::ranges::all_of(checks, is_refused)) {
+      return done(std::unexpected(refuse(Kind::invalid, "Invalid `to` address: " + checks.front().sentence)));
+    }
+    // As given too: what no provider was there to normalise counts like that.
+    auto keys = policy_->keys_of(name_space, to);
+    for (const auto& check : checks) {
+      if (check.normalised.empty()) continue;
+      auto more = policy_->keys_of(name_space, check.normalised);
+      keys.insert(keys.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    }
+    parts_.store.forget(std::move(keys),
+                        [this, done = std::move(done)](std::expected<int64_t, store::Error> count) mutable {
+                          parts_.scheduler.post([done = std::move(done), count]() mutable {
+                            if (!count) return done(std::unexpected(unavailable("Unable to reach store.")));
+                            done(*count);
+                          });
+                        });
+  };
+  if (providers.empty()) return clear({});
+  validate(providers, to, std::move(clear));
+}
+
+}  // namespace otpgw::otp
