@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/config/check.h"
 #include "core/config/config.h"
 #include "core/config/environment.h"
@@ -46,17 +48,26 @@ Config read_all(const Sources& sources) {
   return config;
 }
 
+// Keys and the TOML parser's own sentences can hold line breaks.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
 }  // namespace
 
 std::expected<Config, std::string> load(const Sources& sources) {
   if (sources.files.empty())
     return std::unexpected("expected a configuration file; give one with --config=FILE");
   try {
-    return read_all(sources);
+    Config config = read_all(sources);
+    for (std::string& warning : config.warnings) warning = one_line(std::move(warning));
+    return config;
   } catch (const Refused& refused) {
-    return std::unexpected(refused.what());
+    return std::unexpected(one_line(refused.what()));
   } catch (const std::filesystem::filesystem_error& error) {
-    return std::unexpected(std::string(error.what()));
+    return std::unexpected(one_line(error.what()));
   }
 }
 

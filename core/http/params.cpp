@@ -27,6 +27,15 @@ int hex(char c) {
   return -1;
 }
 
+// How a sentence names a parameter. What no parameter of ours could be called is not repeated: a name can
+// hold anything, and fill the whole body.
+std::string shown(const std::string& name) {
+  constexpr std::size_t kShownBytesMax = 64;
+  const bool plain =
+      name.size() <= kShownBytesMax && std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7f; });
+  return plain ? "`" + name + "`" : "`...`";
+}
+
 Error add_urlencoded(std::string_view text, Items& items) {
   while (!text.empty()) {
     const auto end = text.find('&');
@@ -51,10 +60,10 @@ Error add_json(std::string_view body, Items& items) {
       items.emplace_back(name, value);
     } else if (value.front() == '"') {
       auto text = json_string(value);
-      if (!text) return "`" + name + "` is not a well-formed JSON string.";
+      if (!text) return shown(name) + " is not a well-formed JSON string.";
       items.emplace_back(name, std::move(*text));
     } else if (value.front() == '{' || value.front() == '[') {
-      return "Invalid `" + name + "` value. It must be a string, a number or a boolean.";
+      return "Invalid " + shown(name) + " value. It must be a string, a number or a boolean.";
     } else if (value != "null") {
       items.emplace_back(name, value);
     }
@@ -125,10 +134,10 @@ std::expected<Params, std::string> parse_params(const Request& request) {
   if (params.items_.size() > kParamsMax) return std::unexpected("There are more than 64 parameters.");
   for (auto item = params.items_.begin(); item != params.items_.end(); ++item) {
     if (!is_utf8(item->first)) return std::unexpected("A parameter's name is not UTF-8.");
-    if (!is_utf8(item->second)) return std::unexpected("`" + item->first + "` is not UTF-8.");
+    if (!is_utf8(item->second)) return std::unexpected(shown(item->first) + " is not UTF-8.");
     if (std::any_of(params.items_.begin(), item,
                     [&](const auto& other) { return other.first == item->first; })) {
-      return std::unexpected("`" + item->first + "` is given twice.");
+      return std::unexpected(shown(item->first) + " is given twice.");
     }
   }
   return params;

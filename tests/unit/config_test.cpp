@@ -117,6 +117,7 @@ TEST_F(ConfigTest, FilesAreMissingOrBroken) {
   EXPECT_EQ(without_folder(load(sources_).error()),
             "config.toml: expected a configuration file; no such file");
   EXPECT_TRUE(refusal("[app]\naddress = \n").starts_with("config.toml:2: not valid TOML: "));
+  EXPECT_EQ(refusal("[app]\nenable_debug_logs = fa\n").find('\n'), std::string::npos);
   EXPECT_EQ(refusal("app = \"\xff\"\n"), "config.toml: expected a configuration file; it is not UTF-8 text");
   sources_.files.clear();
   EXPECT_EQ(load(sources_).error(), "expected a configuration file; give one with --config=FILE");

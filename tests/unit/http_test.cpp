@@ -211,6 +211,10 @@ TEST(Params, RefusesWhatIsNotClear) {
   EXPECT_EQ(error(form("a=1&a=2", "")), "`a` is given twice.");
   EXPECT_EQ(error(form("a=1", "a=1")), "`a` is given twice.");
   EXPECT_EQ(error(form("", R"({"a":1,"a":2})", "application/json")), "`a` is given twice.");
+  // A name that nothing of ours has is not repeated: it may be no text at all, or fill the body.
+  EXPECT_EQ(error(form("%0a=1&%0a=2", "")), "`...` is given twice.");
+  EXPECT_EQ(error(form("", "{\"\xff\":[]}", "application/json")),
+            "Invalid `...` value. It must be a string, a number or a boolean.");
   EXPECT_THAT(error(form("a=%zz", "")), testing::HasSubstr("malformed"));
   EXPECT_THAT(error(form("a=%00", "")), testing::HasSubstr("malformed"));
   EXPECT_THAT(error(form("", "a=%ff")), testing::HasSubstr("not UTF-8"));
