@@ -36,6 +36,7 @@
 #include "core/ops/metrics.h"
 #include "core/otp/boot_clock.h"
 #include "core/otp/code.h"
+#include "core/otp/counted_post_guard.h"
 #include "core/otp/otp_service.h"
 #include "core/store/sqlite/sqlite_store.h"
 #include "web/pages.h"
@@ -208,10 +209,15 @@ class Gateway::Parts {
                                 [this](auto delay, auto task) { return loop_.after(delay, std::move(task)); },
                                 [this](auto timer) { loop_.cancel(timer); }}},
         setup_);
+    guard_ = std::make_unique<otp::CountedPostGuard>(
+        otp::CountedPostGuard::Parts{
+            *store_, *vault_, metrics_, {[this](auto task) { loop_.post(std::move(task)); }, {}, {}}},
+        setup_->config.limits);
     const auto config = message::config_of(setup_);
     api_ = api::add_api_routes(router_, {*vault_, *service_, [this] { return store_->writable(); }}, config);
     const auto share = prefix_ / "share/otpgateway";
-    pages_ = value_or_throw(web::add_page_routes(router_, config, *service_, *clock_, share / "web"));
+    pages_ =
+        value_or_throw(web::add_page_routes(router_, config, *service_, *guard_, *clock_, share / "web"));
     value_or_throw(web::add_static_routes(router_, share / "static"));
     value_or_throw(web::add_api_document(router_, share / "web/openapi.yaml"));
     loop_.at_turn_end([this] { store_->end_reads(); });
@@ -349,6 +355,7 @@ class Gateway::Parts {
     loop_.post([this, setup, taken, sites = std::move(reading.sites)]() mutable {
       gate_->reconfigure(setup->config);
       service_->reconfigure(setup);
+      guard_->reconfigure(setup->config.limits);
       api_->reconfigure(message::config_of(setup));
       pages_->reconfigure(message::config_of(setup), std::move(sites));
       taken->count_down();
@@ -434,6 +441,7 @@ class Gateway::Parts {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<broker::WorkerGate> gate_;
   std::unique_ptr<otp::OtpService> service_;
+  std::unique_ptr<otp::CountedPostGuard> guard_;
   http::Router router_{&metrics_};
   std::shared_ptr<api::Routes> api_;
   std::shared_ptr<web::PageRoutes> pages_;

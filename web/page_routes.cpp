@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/http/params.h"
+#include "core/limits/client_network.h"
 #include "web/pages.h"
 #include "web/renderer.h"
 
@@ -38,16 +39,49 @@ bool must_wait(const Refusal& refusal) {
   return refusal.kind == locked || refusal.kind == limited || refusal.kind == too_early;
 }
 
+// In the pages' words.
+Complaint complaint_about(const Refusal& refusal) {
+  using enum Refusal::Kind;
+  const auto seconds = refusal.retry_after.count();
+  if (refusal.kind == wrong_code) return {Complaint::Kind::wrong, {}};
+  if (refusal.kind == too_early) return {Complaint::Kind::too_early, {}, seconds};
+  if (refusal.kind == limited) {
+    const bool guesses = refusal.limit == limits::Limit::address_guesses;
+    return {guesses ? Complaint::Kind::guesses_limited : Complaint::Kind::sends_limited, {}, seconds};
+  }
+  return {Complaint::Kind::sentence, for_people(refusal.message)};
+}
+
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages> {
  public:
-  Pages(std::shared_ptr<const config::Config> config, otp::Service& service, Renderer renderer)
-      : config_(std::move(config)), service_(service), renderer_(std::move(renderer)) {}
+  Pages(std::shared_ptr<const config::Config> config, otp::Service& service, otp::PostGuard& guard,
+        Renderer renderer)
+      : config_(std::move(config)), service_(service), guard_(guard), renderer_(std::move(renderer)) {}
 
   void reconfigure(std::shared_ptr<const config::Config> config, Sites sites) override {
     config_ = std::move(config);
     renderer_.set_sites(std::move(sites));
+  }
+
+  using Page = void (Pages::*)(const Request&, const Captures&, Reply) const;
+
+  // A POST, unless too many of this client's have failed.
+  void post(Page page, const Request& request, const Captures& captures, Reply reply) const {
+    auto client = limits::client_network(request.peer).value_or("");
+    if (const auto wait = guard_.begin(client)) {
+      const auto params = http::parse_params(request);
+      const View view = view_of(request, captures, params ? *params : Params());
+      return reply.send(renderer_.posts_limited_page(view, wait->count()));
+    }
+    (this->*page)(request, captures,
+                  Reply([self = shared_from_this(), client = std::move(client),
+                         reply = std::move(reply)](Response&& response) mutable {
+                    // Not what another site made the browser send, nor what was not even tried.
+                    self->guard_.end(client, response.status == 400 || response.status == 404);
+                    reply.send(std::move(response));
+                  }));
   }
 
   void get_code(const Request& request, const Captures& captures, Reply reply) const {
@@ -234,8 +268,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
     if (now->otp.closed) return renderer_.verified_page(view, descriptor.get());
     if (now->otp.locked()) return renderer_.locked_page(view, now->ttl_seconds);
-    Complaint complaint{Complaint::Kind::sentence, refusal.message};
-    if (refusal.kind == wrong_code) complaint = {Complaint::Kind::wrong, {}};
+    Complaint complaint = complaint_about(refusal);
     // Sent as often as it may be: the page says so where the button was.
     if (refusal.kind == locked && now->otp.generate >= now->otp.max_generate) complaint = {};
     const int status = must_wait(refusal) ? 429 : 400;
@@ -256,14 +289,15 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (now->otp.locked()) return renderer_.locked_page(view, now->ttl_seconds);
     const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
     const int status = must_wait(refusal) ? 429 : 400;
-    Response response = renderer_.address_page(status, view, now->otp, descriptor.get(), to,
-                                               {Complaint::Kind::sentence, for_people(refusal.message)});
+    Response response =
+        renderer_.address_page(status, view, now->otp, descriptor.get(), to, complaint_about(refusal));
     if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));
     return response;
   }
 
   std::shared_ptr<const config::Config> config_;
   otp::Service& service_;
+  otp::PostGuard& guard_;
   Renderer renderer_;
 };
 
@@ -271,18 +305,20 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
 
 std::expected<std::shared_ptr<PageRoutes>, std::string> add_page_routes(
     http::Router& router, std::shared_ptr<const config::Config> config, otp::Service& service,
-    const otp::Clock& clock, const std::filesystem::path& templates_dir) {
+    otp::PostGuard& guard, const otp::Clock& clock, const std::filesystem::path& templates_dir) {
   auto sites = Sites::from(*config);
   if (!sites) return std::unexpected(std::move(sites.error()));
   auto renderer = Renderer::load({templates_dir}, std::move(*sites), clock);
   if (!renderer) return std::unexpected(std::move(renderer.error()));
-  const auto pages = std::make_shared<Pages>(std::move(config), service, std::move(*renderer));
+  const auto pages = std::make_shared<Pages>(std::move(config), service, guard, std::move(*renderer));
 
-  using Page = void (Pages::*)(const Request&, const Captures&, Reply) const;
-  const auto add = [&](http::Method method, std::string_view pattern, Page page) {
-    router.add(method, pattern, [pages, page](const Request& request, const Captures& captures, Reply reply) {
-      (*pages.*page)(request, captures, std::move(reply));
-    });
+  const auto add = [&](http::Method method, std::string_view pattern, Pages::Page page) {
+    router.add(method, pattern,
+               [pages, page, is_post = method == http::Method::post](const Request& request,
+                                                                     const Captures& captures, Reply reply) {
+                 if (is_post) return pages->post(page, request, captures, std::move(reply));
+                 (*pages.*page)(request, captures, std::move(reply));
+               });
   };
   add(http::Method::get, "/otp/:namespace/:id", &Pages::get_code);
   add(http::Method::post, "/otp/:namespace/:id", &Pages::post_code);

@@ -22,31 +22,35 @@ namespace otpgw::web {
 
 // What a section of a template may ask.
 enum class Flag : uint8_t {
-  popup,       // in the modal
-  email,       // the kind of the channel …
-  sms,         //
-  whatsapp,    //
-  voice,       //
-  other,       //
-  phone,       // the address is a phone number
-  named,       // the provider names its address
-  unnamed,     // the address is none of email, phone, named
-  described,   // the application or the provider describes the step
-  digits,      // the code is digits only
-  changeable,  // the page collected the address
-  resendable,  // the code may be sent once more
-  another,     // by another provider
-  filled,      // the link brought the code
-  wrong_code,  // what went wrong …
-  no_code,     //
-  no_address,  //
-  alert,       // … in the words of alert_text
-  expired,     // which message it is …
-  locked,      //
-  busy,        //
-  invalid,     //
-  forbidden,   //
-  internal,    //
+  popup,            // in the modal
+  email,            // the kind of the channel …
+  sms,              //
+  whatsapp,         //
+  voice,            //
+  other,            //
+  phone,            // the address is a phone number
+  named,            // the provider names its address
+  unnamed,          // the address is none of email, phone, named
+  described,        // the application or the provider describes the step
+  digits,           // the code is digits only
+  changeable,       // the page collected the address
+  resendable,       // the code may be sent once more
+  another,          // by another provider
+  filled,           // the link brought the code
+  wrong_code,       // what went wrong …
+  no_code,          //
+  no_address,       //
+  alert,            // … in the words of alert_text
+  sends_limited,    // over a limit of sends: until `wait`
+  guesses_limited,  // of wrong codes
+  too_early,        // to send the code again
+  expired,          // which message it is …
+  locked,           //
+  busy,             //
+  invalid,          //
+  forbidden,        //
+  internal,         //
+  posts_limited,    // too many failed tries from this network
   count
 };
 
@@ -74,6 +78,8 @@ enum class Field : uint8_t {
   delivery,
   step,  // which of several providers it is
   alert_text,
+  wait,      // as 4:59: until a limit allows it again
+  cooldown,  // seconds until the code may be sent again
   count
 };
 

@@ -9,6 +9,7 @@
 #include "core/config/config.h"
 #include "core/http/router.h"
 #include "core/otp/otp.h"
+#include "core/otp/post_guard.h"
 #include "core/otp/service.h"
 #include "web/site.h"
 
@@ -24,10 +25,10 @@ class PageRoutes {
 // Reads and compiles the templates of `templates_dir` (the web/ folder) once, and adds the page routes:
 //   GET, POST /otp/:namespace/:id          GET, POST /otp/:namespace/:id/address
 //   GET /otp/:namespace/:id/status
-// Handlers run on the loop's thread. Service and clock must outlive the router. The error is one line.
+// Handlers run on the loop's thread. Service, guard and clock must outlive the router. The error is one line.
 [[nodiscard]] std::expected<std::shared_ptr<PageRoutes>, std::string> add_page_routes(
     http::Router& router, std::shared_ptr<const config::Config> config, otp::Service& service,
-    const otp::Clock& clock, const std::filesystem::path& templates_dir);
+    otp::PostGuard& guard, const otp::Clock& clock, const std::filesystem::path& templates_dir);
 
 // Reads all files of `static_dir` (small, some dozens) into memory and adds GET /static/*: ETag, 304,
 // caching; nothing outside the folder is reachable because nothing outside was read.

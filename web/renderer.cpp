@@ -67,7 +67,11 @@ void set_complaint(Flags& flags, Values& values, const Complaint& complaint, Fla
   flags.set(when_empty, complaint.kind == Complaint::Kind::empty);
   flags.set(Flag::wrong_code, complaint.kind == Complaint::Kind::wrong);
   flags.set(Flag::alert, complaint.kind == Complaint::Kind::sentence);
+  flags.set(Flag::sends_limited, complaint.kind == Complaint::Kind::sends_limited);
+  flags.set(Flag::guesses_limited, complaint.kind == Complaint::Kind::guesses_limited);
+  flags.set(Flag::too_early, complaint.kind == Complaint::Kind::too_early);
   values[Field::alert_text] = complaint.sentence;
+  values[Field::wait] = clock_face(complaint.wait_seconds);
 }
 
 }  // namespace
@@ -141,6 +145,8 @@ http::Response Renderer::code_page(int status, const View& view, const otp::Otp&
   values[Field::seconds] = std::to_string(seconds);
   values[Field::left] = clock_face(seconds);
   values[Field::delivery] = otp.delivery.retrying() ? "retrying" : otp::to_string(otp.delivery.state);
+  values[Field::cooldown] =
+      std::to_string((otp.resend_wait_ms(clock_->now(), sites_.resend_cooldown) + 999) / 1000);
   values[Field::step] = std::to_string(otp.fallback.current);
 
   Flags flags = kind_flags(descriptor);
@@ -191,6 +197,16 @@ http::Response Renderer::message_page(int status, const View& view, Message mess
   Flags flags = {kFlags[static_cast<std::size_t>(message)]};
   flags.set(Flag::popup, view.popup);
   return page(status, view, templates(view).message.render(flags, values));
+}
+
+http::Response Renderer::posts_limited_page(const View& view, int64_t seconds_left) const {
+  Values values = values_of(view);
+  values[Field::wait] = clock_face(seconds_left);
+  Flags flags = {Flag::posts_limited};
+  flags.set(Flag::popup, view.popup);
+  http::Response response = page(429, view, templates(view).message.render(flags, values));
+  response.header("Retry-After", std::to_string(seconds_left));
+  return response;
 }
 
 http::Response Renderer::locked_page(const View& view, int64_t seconds_left) const {

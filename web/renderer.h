@@ -26,9 +26,10 @@ struct View {
 
 // What went wrong with what the person entered.
 struct Complaint {
-  enum class Kind : uint8_t { none, empty, wrong, sentence };
+  enum class Kind : uint8_t { none, empty, wrong, sentence, sends_limited, guesses_limited, too_early };
   Kind kind = Kind::none;
   std::string sentence;
+  int64_t wait_seconds = 0;  // for the last three
 };
 
 enum class Message : uint8_t { expired, locked, busy, invalid, forbidden, internal };
@@ -59,6 +60,8 @@ class Renderer {
   [[nodiscard]] http::Response verified_page(const View& view, const wire::Descriptor* descriptor) const;
   [[nodiscard]] http::Response message_page(int status, const View& view, Message message,
                                             std::string_view sentence = {}) const;
+  // 429: too many POSTs from the client's network have failed.
+  [[nodiscard]] http::Response posts_limited_page(const View& view, int64_t seconds_left) const;
   // 429, until the OTP's life ends.
   [[nodiscard]] http::Response locked_page(const View& view, int64_t seconds_left) const;
 

@@ -45,6 +45,7 @@ std::expected<Sites, std::string> Sites::from(const config::Config& config) {
   Sites sites;
   sites.base = path_of(config.app.root_url);
   while (sites.base.ends_with('/')) sites.base.pop_back();
+  sites.resend_cooldown = config.limits.resend_cooldown;
   sites.logo = config.app.logo_url.empty() ? sites.base + "/static/logo.svg" : config.app.logo_url;
   sites.favicon =
       config.app.favicon_url.empty() ? sites.base + "/static/favicon.svg" : config.app.favicon_url;

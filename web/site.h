@@ -27,6 +27,7 @@ class Sites {
 
   std::string base;  // path of app.root_url: "" or "/gateway"
   std::string logo, favicon;
+  std::chrono::milliseconds resend_cooldown{0};
 
  private:
   std::map<std::string, Site, std::less<>> sites_;

@@ -20,19 +20,23 @@ const Window* find_live(const Windows& windows, const config::Rate& rate, otp::U
 
 }  // namespace
 
-std::optional<int64_t> wait_ms(const Windows& windows, const config::Rates& rates, otp::UnixMs now) {
+std::optional<int64_t> wait_ms(const Windows& windows, const config::Rates& rates, otp::UnixMs now,
+                               int64_t pending) {
   std::optional<int64_t> wait;
   for (const auto& rate : rates) {
     const auto* window = find_live(windows, rate, now);
-    if (window && window->count >= rate.count) wait = std::max(wait.value_or(0), window->ends_at - now);
+    if ((window ? window->count : 0) + pending < rate.count) continue;
+    const bool full = window && window->count >= rate.count;  // else what is pending may end at any moment
+    wait = std::max(wait.value_or(1), full ? window->ends_at - now : 1);
   }
   return wait;
 }
 
-std::optional<Over> over(const Accounts& accounts, const std::vector<Windows>& windows, otp::UnixMs now) {
+std::optional<Over> over(const Accounts& accounts, const std::vector<Windows>& windows, otp::UnixMs now,
+                         int64_t pending) {
   std::optional<Over> longest;
   for (std::size_t i = 0; i < accounts.size(); ++i) {
-    const auto wait = wait_ms(windows[i], *accounts[i].rates, now);
+    const auto wait = wait_ms(windows[i], *accounts[i].rates, now, pending);
     if (wait && (!longest || *wait > longest->wait_ms)) longest = {accounts[i].limit, *wait};
   }
   return longest;

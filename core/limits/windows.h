@@ -22,13 +22,14 @@ struct Window {
 };
 using Windows = std::vector<Window>;  // one for each rate that has had an event
 
-// How long until all rates allow one more event; nothing when they do now.
+// How long until all rates allow one more event; nothing when they do now. `pending` further events are not
+// counted yet and may come to nothing.
 [[nodiscard]] std::optional<int64_t> wait_ms(const Windows& windows, const config::Rates& rates,
-                                             otp::UnixMs now);
+                                             otp::UnixMs now, int64_t pending = 0);
 // Of counters that stand so, the limit that has been reached and stays so the longest. `windows` has one for
 // each account.
 [[nodiscard]] std::optional<Over> over(const Accounts& accounts, const std::vector<Windows>& windows,
-                                       otp::UnixMs now);
+                                       otp::UnixMs now, int64_t pending = 0);
 // The windows after one more event. Those of rates that are not configured any more go.
 [[nodiscard]] Windows counted(const Windows& windows, const config::Rates& rates, otp::UnixMs now);
 // When nothing of it counts any more.

@@ -123,7 +123,7 @@ class Store {
   [[nodiscard]] virtual std::expected<Queue, Error> queue(std::string_view provider) = 0;
   // What limits::over() says of these now.
   [[nodiscard]] virtual std::expected<std::optional<limits::Over>, Error> over(
-      const limits::Accounts& accounts) = 0;
+      const limits::Accounts& accounts, int64_t pending) = 0;
   virtual void end_reads() = 0;
 
   // --- writes by the OTP service

@@ -4,6 +4,7 @@ Goal: every limit holds across ids and doors, says how long to wait, forgets not
 operators without an address. Method: the real gateway with small limits, and once with those it has by itself.
 """
 
+import concurrent.futures
 import re
 import unittest
 
@@ -52,6 +53,7 @@ class Defaults(LimitsCase):
         self.assertEqual(self.api.get(otps[4]["id"]).data["attempts"], 1)
         page = self.api.page(otps[4]["id"], "POST", otp=otps[4]["otp"])
         self.assertEqual((page.status, page.headers["Retry-After"][:2]), (429, "86"))
+        self.assertRegex(page.text, r"Too many wrong codes have been entered\. Please try again in 2[34]:\d\d:\d\d\.")
         self.assert_error(self.api.status(otps[4]["id"]), 400, "OTP not verified.")
 
     def test_a_page_waits_before_it_sends_again(self):
@@ -59,6 +61,8 @@ class Defaults(LimitsCase):
         page = self.api.page(otp["id"], "POST", action="resend")
         self.assertEqual(page.status, 429)
         self.assertTrue(25 <= int(page.headers["Retry-After"]) <= 30)
+        self.assertRegex(page.text, r"We have just sent you a code\. You can ask for another one in 0:\d\d\.")
+        self.assertRegex(self.api.page(otp["id"]).text, r'data-cooldown="(2[5-9]|30)"')
         self.assertEqual(self.api.get(otp["id"]).data["generate"], 1)
         self.assertEqual(self.api.resend(otp["id"]).status, 200)  # the application knows what it does
 
@@ -72,7 +76,10 @@ class Sends(LimitsCase):
         page = self.api.page(otp["id"], "POST", action="resend")
         self.assertEqual(page.status, 303)
         self.refused(self.api.put(otp["id"], to=to))
-        self.assertEqual(self.api.page(self.created()["id"], "POST", "/address", to=to).status, 429)
+        page = self.api.page(self.created()["id"], "POST", "/address", to=to)
+        self.assertEqual(page.status, 429)
+        self.assertIn("Too many codes have been sent. You can ask for another one in", page.text)
+        self.assertIn(to, page.text)  # as it was entered
         self.assertEqual(self.api.check(otp["id"], otp["otp"]).status, 200)
 
     def test_a_page_that_replaces_its_address_counts_for_the_new_one(self):
@@ -97,6 +104,34 @@ class Sends(LimitsCase):
             self.assertEqual(self.api.put(new_id(), **{"to": to, **wrong}).status, 400)
         self.created(to=to)
         self.created(to=to)
+
+
+class PagePosts(LimitsCase):
+    CONFIG = {"limits": {"ip_posts": ["3/1h"]}}
+
+    def post(self, otp_id=None, **form):
+        return self.api.page(otp_id or new_id(), "POST", **{"otp": "000000", **form})
+
+    def test_failing_posts_of_a_client_are_bounded_over_all_ids_also_at_once(self):
+        otp = self.created(to=new_address())
+        for _ in range(5):  # what succeeds counts nothing, and neither does looking
+            self.assertEqual(self.post(otp["id"], otp=otp["otp"]).status, 200)
+            self.assertEqual(self.api.page(new_id()).status, 404)
+        foreign = self.api.page(otp["id"], "POST", headers={"Sec-Fetch-Site": "cross-site"}, otp="1")
+        self.assertEqual(foreign.status, 403)  # some other site can't use a person's tries up
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            statuses = [page.status for page in pool.map(lambda _: self.post(), range(32))]
+        self.assertEqual(statuses.count(404), 3, statuses)
+        self.assertEqual(statuses.count(429), 29, statuses)
+        page = self.post(otp["id"], otp=otp["otp"])
+        self.assertEqual(page.status, 429)
+        self.assertTrue(3500 <= int(page.headers["Retry-After"]) <= 3600)
+        self.assertIn("Too many tries from your network have failed. Please try again in", page.text)
+        self.assertEqual(self.api.page(otp["id"]).status, 200)
+        self.assertEqual(self.api.check(otp["id"], otp["otp"], skip_delete="true").status, 200)
+        self.gateway.kill()
+        self.gateway.start()
+        self.assertEqual(self.post().status, 429)
 
 
 class Unlocking(LimitsCase):

@@ -80,6 +80,11 @@ struct FakeService final : otp::Service {
   }
 };
 
+struct OpenGuard final : otp::PostGuard {
+  std::optional<std::chrono::seconds> begin(const std::string&) override { return {}; }
+  void end(const std::string&, bool) override {}
+};
+
 otp::Otp sent_otp() {
   otp::Otp otp;
   otp.name_space = "app";
@@ -100,8 +105,8 @@ struct PagesTest : ::testing::Test {
     config.namespaces["app"] = {"app", "secret", {"https://app.example", "http://localhost:*"}, true};
     service.described.channel_kind = wire::ChannelKind::email;
     service.stored = sent_otp();
-    const auto added = add_page_routes(router, std::make_shared<config::Config>(config), service, clock,
-                                       fs::path(OTPGW_SOURCE_DIR) / "web");
+    const auto added = add_page_routes(router, std::make_shared<config::Config>(config), service, guard,
+                                       clock, fs::path(OTPGW_SOURCE_DIR) / "web");
     EXPECT_TRUE(added) << added.error();
     routes = *added;
   }
@@ -131,6 +136,7 @@ struct PagesTest : ::testing::Test {
   FixedClock clock;
   config::Config config;
   FakeService service;
+  OpenGuard guard;
   http::Router router;
   std::shared_ptr<PageRoutes> routes;
 };
@@ -384,8 +390,10 @@ TEST(PagesConfigTest, AnOriginThatCouldEndTheHeaderIsRefused) {
     config->namespaces["app"] = {"app", "secret", {origin}, true};
     http::Router router;
     FakeService service;
+    OpenGuard guard;
     const FixedClock clock;
-    const auto added = add_page_routes(router, config, service, clock, fs::path(OTPGW_SOURCE_DIR) / "web");
+    const auto added =
+        add_page_routes(router, config, service, guard, clock, fs::path(OTPGW_SOURCE_DIR) / "web");
     ASSERT_FALSE(added) << origin;
     EXPECT_THAT(added.error(), HasSubstr("origin"));
   }

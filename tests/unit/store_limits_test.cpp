@@ -247,7 +247,7 @@ TEST_F(StoreLimitsTest, PagePostsAreAskedAndCountedApart) {
   use();
   const auto accounts = policy_->page_posts("192.0.2.1");
   const auto over = [&] {
-    const auto found = store_->over(accounts);
+    const auto found = store_->over(accounts, 0);
     store_->end_reads();
     return found->has_value();
   };

@@ -68,8 +68,9 @@ class SqliteStore final : public Store {
     return read([&] { return reads_.queue(provider, kQueueCountMax); });
   }
 
-  std::expected<std::optional<limits::Over>, Error> over(const limits::Accounts& accounts) override {
-    return read([&] { return limits::over(accounts, counter_reads_.find(accounts), clock_.now()); });
+  std::expected<std::optional<limits::Over>, Error> over(const limits::Accounts& accounts,
+                                                         int64_t pending) override {
+    return read([&] { return limits::over(accounts, counter_reads_.find(accounts), clock_.now(), pending); });
   }
 
   void end_reads() override {
