@@ -4,9 +4,6 @@
 #include <Poco/String.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -26,6 +23,7 @@
 #include "core/broker/plugin_check.h"
 #include "core/broker/supervisor.h"
 #include "core/broker/worker_gate.h"
+#include "core/broker/worker_socket.h"
 #include "core/config/reload.h"
 #include "core/delivery/dispatcher.h"
 #include "core/http/front.h"
@@ -77,38 +75,6 @@ sigset_t block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
-}
-
-// A socket's path ends at 107 bytes (unix(7)).
-constexpr std::size_t kSocketPathBytesMax = 107;
-
-// Where the workers of this core connect: in a 0700 folder, so that nobody else can. Beside the data, where
-// the next start finds and reuses it; elsewhere when that path is too long for a socket.
-std::string private_endpoint(const fs::path& data_dir) {
-  auto folder = data_dir / "workers";
-  if ((folder / "socket").string().size() > kSocketPathBytesMax) {
-    std::string made = (fs::temp_directory_path() / "otpgateway.XXXXXX").string();
-    if (!mkdtemp(made.data())) throw StartError{made + ": can't make the folder of the workers' socket"};
-    folder = made;
-  }
-  make_private_folder(folder);
-  return "ipc://" + (folder / "socket").string();
-}
-
-// ZeroMQ would take over the socket file of a living core without a word.
-void refuse_if_taken(const std::string& endpoint) {
-  constexpr std::string_view kIpc = "ipc://";
-  if (!endpoint.starts_with(kIpc)) return;
-  const auto path = endpoint.substr(kIpc.size());
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() > kSocketPathBytesMax)
-    throw StartError{"workers.endpoint: " + path + " is longer than 107 bytes"};
-  path.copy(address.sun_path, path.size());
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool taken = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  close(fd);
-  if (taken) throw StartError{"workers.endpoint: another instance listens on " + endpoint};
 }
 
 }  // namespace
@@ -230,9 +196,9 @@ class Gateway::Parts {
 
   void open_broker() {
     const auto& config = setup_->config;
-    endpoint_ =
-        config.workers.endpoint.empty() ? private_endpoint(config.app.data_dir) : config.workers.endpoint;
-    refuse_if_taken(endpoint_);
+    const auto& shared = config.workers.endpoint;
+    endpoint_ = value_or_throw(shared.empty() ? broker::private_endpoint(config.app.data_dir)
+                                              : broker::shared_endpoint(shared));
     const auto tell_supervisor = [this](void (broker::Supervisor::*what)(const std::string&)) {
       return [this, what](const std::string& instance) {
         post([this, what, instance] {
@@ -248,6 +214,7 @@ class Gateway::Parts {
     } catch (const zmq::error_t& error) {
       throw StartError{"workers.endpoint: can't listen on " + endpoint_ + ": " + error.what()};
     }
+    if (!shared.empty()) value_or_throw(broker::let_group_in(endpoint_));
   }
 
   void listen() {

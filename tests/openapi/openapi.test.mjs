@@ -38,6 +38,11 @@ root_url = "http://gateway.test"
 data_dir = "${folder}/data"
 [admin]
 address = "127.0.0.1:${admin}"
+[limits] # they would hide what else a request can meet
+address_sends = []
+address_guesses = []
+ip_posts = []
+resend_cooldown = 0
 [auth.app]
 namespace = "app"
 secret = "${SECRETS.app}"

@@ -33,10 +33,11 @@ export function requestsOf(document, ids) {
 
   // [name, value] of all parameters that must be there, and of some of the others.
   function parametersOf(operation) {
-    const schemas = { ...operation.body };
-    for (const one of operation.parameters) if (one.in === "query") schemas[one.name] = one.schema;
-    const values = Object.entries(schemas).map(([name, schema]) => [name, allowed(name, schema)]);
-    return fc.record(Object.fromEntries(values), { requiredKeys: operation.required }).map(Object.entries);
+    const query = operation.parameters.filter((one) => one.in === "query");
+    const schemas = [...Object.entries(operation.body ?? {}), ...query.map((one) => [one.name, one.schema])];
+    const values = Object.fromEntries(schemas.map(([name, schema]) => [name, allowed(name, schema)]));
+    const requiredKeys = [...operation.required, ...query.filter((one) => one.required).map((one) => one.name)];
+    return fc.record(values, { requiredKeys }).map(Object.entries);
   }
 
   // Whatever the document calls valid. A PUT on a new id must be taken, and comes back as it was given.

@@ -18,6 +18,7 @@ const known = {
   provider: fc.constantFrom("console", "console", "second", "console,second"),
   to: fc.oneof(fc.emailAddress(), text).filter((value) => bytes(value) <= 254 && !hasControl(value)),
   otp: fc.oneof(fc.constant(CODE), text.filter((value) => [...value].length <= 6 && !hasControl(value))),
+  client_ip: fc.oneof(fc.ipV4(), fc.ipV6()),
   wait: fc.constantFrom(0, 0, 1),
 };
 
@@ -49,6 +50,7 @@ const FAULTS = {
   extra: ["{", "[1,]", "{'a':1}", "NaN", "01", '"\t"', `"${"x".repeat(4096)}"`, "[".repeat(2000)],
   otp: ["1234567", "12\x0734", "\x7f"],
   provider: ["nobody", "console,nobody", "console,console", ",", "Console", "a,b,c,d,e,f"],
+  client_ip: ["localhost", "1.2.3", "1.2.3.4:80", "256.1.1.1", "[::1]", "::g"],
   action: ["checks", "CHECK", "delete", "check,resend"],
 };
 
