@@ -228,6 +228,7 @@ class Gateway::Parts {
             router_.dispatch(request, std::move(reply));
           },
           &metrics_);
+      front_->trust(app.trusted_proxies);
     } catch (const Poco::Exception& error) {
       throw StartError{"app.address: can't listen on " + app.host + ":" + std::to_string(app.port) + ": " +
                        error.displayText() + "; is another instance running?"};
@@ -320,6 +321,7 @@ class Gateway::Parts {
       taken->count_down();
     });
     loop_.post([this, setup, taken, sites = std::move(reading.sites)]() mutable {
+      front_->trust(setup->config.app.trusted_proxies);
       gate_->reconfigure(setup->config);
       service_->reconfigure(setup);
       guard_->reconfigure(setup->config.limits);

@@ -69,7 +69,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
 
   // A POST, unless too many of this client's have failed.
   void post(Page page, const Request& request, const Captures& captures, Reply reply) const {
-    auto client = limits::client_network(request.peer).value_or("");
+    auto client = request.limit_client ? limits::client_network(request.client) : std::string();
     if (const auto wait = guard_.begin(client)) {
       const auto params = http::parse_params(request);
       const View view = view_of(request, captures, params ? *params : Params());

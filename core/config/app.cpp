@@ -1,6 +1,7 @@
 // [app]
 #include <algorithm>
 
+#include "core/config/ip_ranges.h"
 #include "core/config/section.h"
 #include "core/config/sections.h"
 #include "core/config/web_address.h"
@@ -40,6 +41,14 @@ void read_root_url(const Section& section, const Places& places, Warnings& warni
   app.root_url = *url;
 }
 
+void read_trusted_proxies(const Section& section, Warnings& warnings, App& app) {
+  app.trusted_proxies = read_ip_ranges(section, "trusted_proxies");
+  if (std::ranges::any_of(app.trusted_proxies, &ip::Range::is_everybody)) {
+    warnings.push_back(section.find("trusted_proxies")->origin.where +
+                       ": app.trusted_proxies: trusts everybody, so everybody can pass for any client");
+  }
+}
+
 std::string read_image(const Section& section, std::string_view name) {
   const std::string url = section.text(name, "");
   if (!url.empty() && !is_image_url(url)) {
@@ -63,6 +72,7 @@ App read_app(const Node& root, const Places& places, Warnings& warnings) {
   App app;
   read_address(section, app);
   read_root_url(section, places, warnings, app);
+  read_trusted_proxies(section, warnings, app);
   app.logo_url = read_image(section, "logo_url");
   app.favicon_url = read_image(section, "favicon_url");
   app.server_timeout = section.duration("server_timeout", app.server_timeout);

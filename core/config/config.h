@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "core/ip/ip.h"
+
 namespace otpgw::config {
 
 struct App {
@@ -26,6 +28,7 @@ struct App {
   std::chrono::milliseconds send_wait{0};
   std::string root_url;  // no trailing slash
   std::string logo_url, favicon_url;
+  ip::Ranges trusted_proxies;  // whose X-Forwarded-For counts
   std::filesystem::path data_dir;
   std::filesystem::path plugins_dir;
 };

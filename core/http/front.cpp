@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 
@@ -34,19 +35,32 @@ constexpr std::size_t kKeptBytesMax = 4096;  // of a buffer between answers
 // One client: reads, has one request handled at a time, writes the answers in order.
 class Front::Connection final : private Loop::Watcher {
  public:
-  Connection(Front& front, uint64_t id, Poco::Net::StreamSocket socket, std::string peer)
-      : front_(front), id_(id), socket_(std::move(socket)), peer_(std::move(peer)) {
+  Connection(Front& front, uint64_t id, Poco::Net::StreamSocket socket, const ip::Address& peer)
+      : front_(front),
+        id_(id),
+        socket_(std::move(socket)),
+        peer_(peer),
+        party_(front.parties_[peer.party()]) {
     place_ = queue(wait_).insert(queue(wait_).end(), this);
+    place_in_party_ = party_.insert(party_.end(), this);
     wait_for(Wait::head);
     front_.loop_.watch(fd(), events_, *this);
   }
-  ~Connection() { queue(wait_).erase(place_); }
+  // Nothing is waited for any more.
+  void leave() {
+    front_.loop_.unwatch(fd());
+    queue(wait_).erase(place_);
+    party_.erase(place_in_party_);
+  }
 
   [[nodiscard]] int fd() const { return socket_.impl()->sockfd(); }
   [[nodiscard]] uint64_t id() const { return id_; }
-  [[nodiscard]] const std::string& peer() const { return peer_; }
+  [[nodiscard]] const ip::Address& peer() const { return peer_; }
+  // Idle, or not all that it wants to ask has come.
+  [[nodiscard]] bool is_evictable() const { return wait_ != Wait::reply && wait_ != Wait::write; }
   [[nodiscard]] Loop::Clock::time_point deadline() const { return deadline_; }
 
+  // Leaves its queue: closed, or writing why.
   void timed_out() {
     if (reader_.state() == RequestReader::State::idle || wait_ == Wait::write || wait_ == Wait::linger) {
       return front_.close(*this);
@@ -136,7 +150,7 @@ class Front::Connection final : private Loop::Watcher {
     pending_ = true;
     wait_for(Wait::reply);
     auto& request = reader_.request();
-    request.peer = peer_;
+    front_.clients_.name_client(request, peer_);
     head_only_ = request.method == Method::head;
     if (!reader_.keep_alive()) last_ = true;
     front_.dispatch_(request, Reply([front = &front_, id = id_](Response&& response) {
@@ -210,6 +224,7 @@ class Front::Connection final : private Loop::Watcher {
 
   void wait_for(Wait wait) {
     queue(wait).splice(queue(wait).end(), queue(wait_), place_);
+    party_.splice(party_.end(), party_, place_in_party_);
     wait_ = wait;
     deadline_ = front_.loop_.now() + front_.duration(wait);
   }
@@ -218,12 +233,13 @@ class Front::Connection final : private Loop::Watcher {
   Front& front_;
   uint64_t id_;
   Poco::Net::StreamSocket socket_;
-  std::string peer_;
+  ip::Address peer_;
+  Queue& party_;
   RequestReader reader_;
   std::string out_;
   uint32_t events_ = EPOLLIN;
   Wait wait_ = Wait::head;
-  Queue::iterator place_;
+  Queue::iterator place_, place_in_party_;
   Loop::Clock::time_point deadline_;
   bool processing_ = false;
   bool pending_ = false;      // a request has been handed out
@@ -281,14 +297,15 @@ bool Front::accept_one() {
   socket.setBlocking(false);
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const Poco::Net::SocketAddress address(reinterpret_cast<sockaddr*>(&storage), size);
-  auto peer = address.host().toString();
-  if (!address.host().isLoopback() && per_peer_[peer] >= limits_.connections_per_peer)
+  const auto peer = ip::Address::of(storage);
+  const auto party = parties_.find(peer.party());
+  if (party != parties_.end() && party->second.size() >= limits_.connections_per_party &&
+      clients_.is_limited(peer) && !evict_one_of(party->second)) {
     return true;  // dropped
+  }
   if (connections_.size() >= limits_.connections) evict_one();
-  ++per_peer_[peer];
   const auto id = ++last_id_;
-  connections_.emplace(id, std::make_unique<Connection>(*this, id, std::move(socket), std::move(peer)));
+  connections_.emplace(id, std::make_unique<Connection>(*this, id, std::move(socket), peer));
   return true;
 }
 
@@ -299,12 +316,19 @@ void Front::evict_one() {
   }
 }
 
+bool Front::evict_one_of(Queue& party) {
+  const auto found = std::ranges::find_if(party, &Connection::is_evictable);
+  if (found == party.end()) return false;
+  close(**found);
+  return true;
+}
+
 void Front::close(Connection& connection) {
   const auto found = connections_.find(connection.id());
   if (found == connections_.end()) return;
-  loop_.unwatch(connection.fd());
-  const auto peer = per_peer_.find(connection.peer());
-  if (--peer->second == 0) per_peer_.erase(peer);
+  connection.leave();
+  const auto party = parties_.find(connection.peer().party());
+  if (party->second.empty()) parties_.erase(party);
   closed_.push_back(std::move(found->second));
   connections_.erase(found);
   if (draining_ && connections_.empty() && drained_) std::exchange(drained_, nullptr)();
@@ -313,12 +337,7 @@ void Front::close(Connection& connection) {
 void Front::sweep() {
   for (const auto wait : {Wait::head, Wait::body, Wait::keep_alive, Wait::write, Wait::linger}) {
     auto& queue = queues_[static_cast<std::size_t>(wait)];
-    // A closed connection stays in its queue until the end of the turn, so go on to the next instead of
-    // popping.
-    for (auto next = queue.begin(); next != queue.end() && (*next)->deadline() <= loop_.now();) {
-      Connection& connection = **next++;
-      if (connections_.contains(connection.id())) connection.timed_out();
-    }
+    while (!queue.empty() && queue.front()->deadline() <= loop_.now()) queue.front()->timed_out();
   }
   loop_.after(kSweepInterval, [this] { sweep(); });
 }

@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "core/http/client_address.h"
 #include "core/http/loop.h"
 #include "core/http/message.h"
 
@@ -28,8 +30,7 @@ struct FrontLimits {
   std::chrono::milliseconds linger{
       2000};                        // after a refused request: for the client to stop sending and read why
   std::size_t connections = 16384;  // beyond: the longest idle or slowest-reading one goes
-  std::size_t connections_per_peer =
-      256;  // loopback peers are exempt: proxies and local programs come from there
+  std::size_t connections_per_party = 256;  // beyond: likewise, of that party's
 };
 
 // All calls on the loop's thread.
@@ -46,6 +47,8 @@ class Front final : private Loop::Watcher {
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
 
+  // From now on these are the proxies whose X-Forwarded-For counts, and who have no limit of connections.
+  void trust(ip::Ranges proxies) { clients_.trust(std::move(proxies)); }
   // The port bound, for port 0.
   [[nodiscard]] uint16_t port() const;
   // Open ones.
@@ -64,6 +67,8 @@ class Front final : private Loop::Watcher {
   void on_events(uint32_t events) override;
   bool accept_one();
   void evict_one();
+  // False when all of these are waiting for an answer or taking one.
+  bool evict_one_of(Queue& party);
   void close(Connection& connection);
   void sweep();
   [[nodiscard]] std::chrono::milliseconds duration(Wait wait) const;
@@ -78,7 +83,8 @@ class Front final : private Loop::Watcher {
   int spare_fd_;  // given up for a moment to accept and close a connection when descriptors run out
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;  // freed at the end of the turn
-  std::unordered_map<std::string, std::size_t> per_peer_;
+  ClientAddresses clients_;
+  std::map<ip::Address, Queue> parties_;  // each one's connections, the longest in their present wait first
   std::array<Queue, static_cast<std::size_t>(Wait::count)> queues_;
   uint64_t last_id_ = 0;
   std::string date_;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/ip/ip.h"
 #include "core/ops/metrics.h"
 
 namespace otpgw::http {
@@ -24,7 +25,8 @@ struct Request {
   std::string_view query;  // as sent, without '?'
   std::string_view body;   // whole, already unchunked
   std::vector<std::pair<std::string_view, std::string_view>> headers;
-  std::string_view peer;  // the client's address, without port
+  ip::Address client;  // who asks: the peer, or the one that a trusted proxy speaks for (client_address.h)
+  bool limit_client = true;  // limits per IP apply: `client` is no proxy that many stand behind
 
   // The value of a header (name in lower case); empty when absent.
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;

@@ -70,7 +70,7 @@ class BenchGateway(Gateway):
 
     def __init__(self, sink, otps=0):
         super().__init__({
-            "app": {"otp_max_attempts_max": 1000, "otp_max_generate_max": 1000, "otp_ttl_max": 86400},
+            "app": {"trusted_proxies": ["127.0.0.1"], "otp_max_attempts_max": 1000, "otp_max_generate_max": 1000, "otp_ttl_max": 86400},
             "auth": {"app": {"origins": ["https://app.example"]}, "other": None},
             "providers": {"console": None, "smtp": {"max_conns": 16}}}, smtp_port=sink.port)
         shutil.rmtree(self.folder)

@@ -104,8 +104,8 @@ class Client:
 class RawConnection:
     """Bytes in, bytes out: what a rude peer does."""
 
-    def __init__(self, port, timeout=15):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, timeout=15, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0))
         self.buffer = b""
 
     def __enter__(self):

@@ -205,11 +205,24 @@ TEST_F(ConfigTest, OriginsAreWhatABrowserSends) {
   }
 }
 
+TEST_F(ConfigTest, TrustedProxies) {
+  const auto with = [](const std::string& list) { return "[app]\ntrusted_proxies = " + list + "\n" + kAuth; };
+  EXPECT_TRUE(loaded(kAuth).app.trusted_proxies.empty());
+  EXPECT_EQ(loaded(with("[\"10.0.0.0/8\", \"::1\"]")).app.trusted_proxies,
+            (ip::Ranges{*ip::Range::parse("10.0.0.0/8"), *ip::Range::parse("::1")}));
+  EXPECT_EQ(refusal(with("[\"::1\", \"proxy\"]")),
+            "config.toml:2: app.trusted_proxies: expected IP addresses and ranges like \"192.0.2.1\" or "
+            "\"10.0.0.0/8\"; got \"proxy\"");
+  const auto before = warnings(with("[]")).size();
+  EXPECT_EQ(warnings(with("[\"10.0.0.0/8\"]")).size(), before);
+  EXPECT_EQ(warnings(with("[\"10.0.0.0/8\", \"0.0.0.0/0\"]")).size(), before + 1);
+}
+
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
-  for (const char* key : {"app.trusted_proxies = []", "app.locale = \"de\"", "app.tls_certificate = \"x\"",
-                          "app.tls_key = \"x\"", "auth.app.secret_sha256 = \"x\"", "auth.app.view_key = true",
-                          "auth.app.name = \"x\"", "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"",
-                          "web.templates_dir = \"x\""}) {
+  for (const char* key :
+       {"app.locale = \"de\"", "app.tls_certificate = \"x\"", "app.tls_key = \"x\"",
+        "auth.app.secret_sha256 = \"x\"", "auth.app.view_key = true", "auth.app.name = \"x\"",
+        "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"", "web.templates_dir = \"x\""}) {
     const std::string error = refusal(key + std::string("\n"));
     EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
         << error;
