@@ -176,14 +176,19 @@ bool RequestReader::read_request_line(std::string_view line) {
   http_1_0_ = version == "HTTP/1.0";
   auto target = line.substr(first + 1, last - first - 1);
   if (std::ranges::any_of(target, [](unsigned char c) { return c <= 0x20 || c >= 0x7f; })) return malformed();
+  if (target.find('#') != std::string_view::npos) return malformed();
   if (target.starts_with("http://") || target.starts_with("https://")) {  // RFC 9112 3.2.2: absolute-form
-    const auto path = target.find('/', target.find("://") + 3);
-    target = path == std::string_view::npos ? "/" : target.substr(path);
+    target.remove_prefix(target.find("://") + 3);
+    const auto host_bytes = std::min(target.find_first_of("/?"), target.size());
+    if (host_bytes == 0) return malformed();
+    target.remove_prefix(host_bytes);
+  } else if (!target.starts_with('/')) {
+    return malformed();
   }
-  if (!target.starts_with('/') || target.find('#') != std::string_view::npos) return malformed();
   request_.method = method_of(line.substr(0, first));
   const auto question = target.find('?');
   request_.path = target.substr(0, question);
+  if (request_.path.empty()) request_.path = "/";
   request_.query = question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
   return true;
 }

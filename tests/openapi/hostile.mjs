@@ -92,6 +92,8 @@ export const BROKEN = [
   get("GET  / HTTP/1.1", "Host: a"),
   get("GET * HTTP/1.1", "Host: a"),
   get(`GET ${EVIL} HTTP/1.1`, "Host: a"),
+  get(`GET http://${EVIL}#a HTTP/1.1`, "Host: a"),
+  get("GET http:///a HTTP/1.1", "Host: a"),
   get(`GET /${"x".repeat(3000)} HTTP/1.1`, "Host: a"),
   get("GET / HTTP/1.1", "Host: a\nA: b"),
   get("GET / HTTP/1.1", "Host: a", "A : b"),

@@ -83,6 +83,20 @@ TEST(RequestReader, ReadsChunkedBodies) {
   }
 }
 
+TEST(RequestReader, TakesTheAbsoluteForm) {
+  const auto target = [](const std::string& form) {
+    RequestReader reader;
+    if (reader.feed("GET " + form + " HTTP/1.1\r\nHost: h\r\n\r\n") != State::ready)
+      return std::string("refused");
+    return std::string(reader.request().path) + " " + std::string(reader.request().query);
+  };
+  EXPECT_EQ(target("http://h/a/b?c=/d"), "/a/b c=/d");
+  EXPECT_EQ(target("https://h"), "/ ");
+  EXPECT_EQ(target("http://h?a=/b"), "/ a=/b");
+  for (const auto* form : {"http:///a", "http://", "http://h#a", "ftp://h/a", "h/a"})
+    EXPECT_EQ(target(form), "refused") << form;
+}
+
 TEST(RequestReader, PassesOverAnEmptyLineBeforeTheRequest) {
   RequestReader at_once, bytewise;
   const std::string bytes = "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n";
