@@ -117,7 +117,7 @@ class Fallback(unittest.TestCase):
         self.assertIn("from our WhatsApp message", page)
         self.assertIn("Send it another way", page)
         self.assertEqual(self.api.page(otp["id"], "POST", action="resend").status, 303)
-        self.assertIn("from our SMS", self.api.page(otp["id"]).text)
+        self.assertIn("from our text message", self.api.page(otp["id"]).text)
         wait_for("sent", lambda: self.states(otp) == ["sent", "sent", "none"])
         answer = self.api.resend(otp["id"], wait="10")
         self.assertEqual((answer.data["provider"], answer.data["generate"]), ("third", 3))
