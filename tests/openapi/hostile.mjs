@@ -5,12 +5,17 @@ import { text } from "./values.mjs";
 
 export const EVIL = "evil.example"; // stands in Host and its relatives alone
 
-// Ways of naming another host, none of which may come back.
-export const hosts = fc.constantFrom(
+// Ways of naming another host, none of which may come back, and what else answers go by.
+export const headers = fc.constantFrom(
   ...[[], [], [["Host", EVIL]], [["Host", `${EVIL}:8080`]], [["Host", `a@${EVIL}`]], [["X-Forwarded-Host", EVIL]]],
   [["Forwarded", `host=${EVIL};proto=https`]],
   [["X-Forwarded-Proto", "https"], ["X-Original-URL", `https://${EVIL}/`]],
   [["Referer", `https://${EVIL}/`], ["Origin", `https://${EVIL}`]],
+  ...["2001:db8::1, 10.0.0.1", ",,;", "unknown", "1".repeat(2000)].map((value) => [["X-Forwarded-For", value]]),
+  ...["ar;q=1,hi", "*;q=0", ";q=,,", "x".repeat(2000)].map((value) => [["Accept-Language", value]]),
+  ...["cross-site", "same-origin", ""].map((value) => [["Sec-Fetch-Site", value]]),
+  ...["*", '"', "W/"].map((value) => [["If-None-Match", value]]),
+  ...["gzip", "gzip;q=0, *", "br;q=x"].map((value) => [["Accept-Encoding", value]]),
 );
 
 export const authorizations = fc.oneof(

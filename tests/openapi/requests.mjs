@@ -5,7 +5,7 @@
 import fc from "fast-check";
 
 import { build, carry, encode, WAYS } from "./carriers.mjs";
-import { authorizations, bodies, BROKEN, EVIL, hosts, METHODS, noise, PATHS, types } from "./hostile.mjs";
+import { authorizations, bodies, BROKEN, EVIL, headers, METHODS, noise, PATHS, types } from "./hostile.mjs";
 import { allowed, forbidden, FORBIDDEN_IDS } from "./values.mjs";
 
 export const SECRETS = { app: "secret", quiet: "other-secret" }; // quiet has return_otp = false
@@ -50,11 +50,11 @@ export function requestsOf(document, ids) {
         name_space,
         parameters: parametersOf(operation),
         way: operation.body ? fc.constantFrom(...WAYS) : fc.constant("query"),
-        host: hosts,
+        more: headers,
         key: fc.option(fc.constantFrom("key-1", "key-2")),
         head: fc.boolean(),
       })
-      .map(({ place, isNew, fresh, name_space, parameters, way, host, key, head }) => {
+      .map(({ place, isNew, fresh, name_space, parameters, way, more, key, head }) => {
         const id = isNew ? fresh : place.id;
         const takesKey = operation.parameters.some((one) => one.name === "Idempotency-Key");
         return build({
@@ -63,7 +63,7 @@ export function requestsOf(document, ids) {
           path: fill(operation, { ...place, id }),
           headers: [
             ...authorizationFor(operation, name_space),
-            ...host,
+            ...more,
             ...(key && takesKey && !isNew ? [["Idempotency-Key", key]] : []),
           ],
           ...carry(parameters.map(asText), way),
@@ -159,16 +159,16 @@ export function requestsOf(document, ids) {
       type: types,
       body: bodies,
       known: fc.boolean(),
-      host: hosts,
+      more: headers,
     })
-    .map(({ operation, place, noise, query, named, type, body, known, host }) => {
+    .map(({ operation, place, noise, query, named, type, body, known, more }) => {
       const path = noise === null ? fill(operation, place) : operation.path.replace(/\{\w+\}/g, () => noise);
       return build({
         kind: "hostile",
         method: operation.method,
         path,
         query: (named ? "provider=console&" : "") + query,
-        headers: [...(known ? authorizationFor(operation, "app") : []), ...host],
+        headers: [...(known ? authorizationFor(operation, "app") : []), ...more],
         type,
         body,
         latin1: true,
@@ -179,9 +179,9 @@ export function requestsOf(document, ids) {
     .tuple(fc.constantFrom(...operations), places)
     .map(([operation, place]) => fill(operation, place));
   const elsewhere = fc
-    .tuple(fc.constantFrom(...METHODS), fc.oneof(somewhere, fc.constantFrom(...PATHS)), hosts)
-    .map(([method, path, host]) =>
-      build({ kind: "elsewhere", method, path, headers: [...authorization("app"), ...host] }),
+    .tuple(fc.constantFrom(...METHODS), fc.oneof(somewhere, fc.constantFrom(...PATHS)), headers)
+    .map(([method, path, more]) =>
+      build({ kind: "elsewhere", method, path, headers: [...authorization("app"), ...more] }),
     );
 
   const absolute = fc.constantFrom("http", "https").map((scheme) => {

@@ -208,10 +208,7 @@ class TwoUsers(unittest.TestCase):
         mailer = self.start("worker", worker, "smtp")  # it waits for the core
         gateway = self.start("core", core)
         gateway.wait_for_log("worker of smtp is ready")
-        api = Client(self.port, "myAppName", SECRET)
-        answer = api.put("two-users", provider="smtp", to="someone@mail.example", wait=15)
-        self.assertEqual((answer.status, answer.data["delivery"]["state"]), (200, "sent"), answer)
-        self.box.wait_for("someone@mail.example")
+        self.assert_sends("two-users")
 
         socket = (self.runtime / "broker.sock").stat()
         self.assertEqual((stat.S_IMODE(socket.st_mode), socket.st_gid), (0o660, IDS["otpgateway-worker"]))
@@ -230,9 +227,21 @@ class TwoUsers(unittest.TestCase):
         self.assertNotIn(str(self.state), self.maps(mailer) + self.open_files(mailer))
         self.assertIn("otpgateway.db", self.open_files(gateway))
 
-        self.assertEqual((mailer.stop(), gateway.stop()), (0, 0))
-        for process, unit in ((gateway, core), (mailer, worker)):
+        os.kill(gateway.pid, signal.SIGKILL)
+        gateway.process.wait(30)
+        second = self.start("core-again", core)
+        second.wait_for_log("worker of smtp is ready")
+        self.assert_sends("after-a-crash")
+
+        self.assertEqual((mailer.stop(), second.stop()), (0, 0))
+        for process, unit in ((gateway, core), (second, core), (mailer, worker)):
             self.check_trace(process.trace(), unit)
+
+    def assert_sends(self, otp_id):
+        address = otp_id + "@mail.example"
+        answer = Client(self.port, "myAppName", SECRET).put(otp_id, provider="smtp", to=address, wait=15)
+        self.assertEqual((answer.status, answer.data["delivery"]["state"]), (200, "sent"), answer)
+        self.box.wait_for(address)
 
     def check_trace(self, trace, unit):
         """What systemd would have forbidden. Nothing that mattered, or no mail had come."""
