@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <system_error>
 
+#include "core/config/languages.h"
 #include "core/config/toml_file.h"
 #include "core/config/values.h"
-#include "web/languages.h"
 
 namespace otpgw::web {
 namespace {
@@ -48,11 +48,11 @@ std::map<std::string, std::string> find_languages(const Folders& folders) {
     for (const auto& entry : fs::directory_iterator(folder / "locales", none)) {
       if (entry.path().extension() != ".toml") continue;
       const std::string tag = entry.path().stem();
-      if (!is_language_tag(tag)) {
+      if (!config::is_language_tag(tag)) {
         throw Refused(entry.path().string() +
                       ": expected the tag of a language as its name: hi.toml, pt-BR.toml");
       }
-      tags.emplace(lower_case(tag), tag);
+      tags.emplace(config::lower_case(tag), tag);
       if (tags.size() > kLanguagesMax) throw Refused((folder / "locales").string() + ": too many files");
     }
   }

@@ -1,5 +1,6 @@
 // Which page answers which request. GET and HEAD only look; a POST asks the OTP service, once.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "core/http/params.h"
@@ -138,7 +139,8 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     const auto& [view, params, otp] = *asked;
     const DescriptorPtr descriptor = service_.descriptor(otp.provider);
     if (otp.closed || !can_set_address(otp)) return reply.send(renderer_.redirect(view, kCode));
-    reply.send(renderer_.address_page(200, view, otp, descriptor.get(), otp.to, {}));
+    // The field begins empty: who holds the link shall not read the whole address.
+    reply.send(renderer_.address_page(200, view, otp, descriptor.get(), {}, {}));
   }
 
   void post_address(const Request& request, const Captures& captures, Reply reply) const {
@@ -155,7 +157,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (is_blank(to)) {
       const DescriptorPtr descriptor = service_.descriptor(otp.provider);
       return reply.send(
-          renderer_.address_page(400, view, otp, descriptor.get(), otp.to, {Complaint::Kind::empty, {}}));
+          renderer_.address_page(400, view, otp, descriptor.get(), {}, {Complaint::Kind::empty, {}}));
     }
     service_.set_address(
         view.name_space, view.id, to, params.get("expected"),
@@ -196,14 +198,19 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
 
   View view_of(const Request& request, const Captures& captures, const Params& params) const {
     const std::string& lang = params.get("lang");
-    return {captures[0], captures[1],       params.get("view") == "popup",
-            lang,        params.get("key"), renderer_.language({lang}, request.header("accept-language"))};
+    return {captures[0],
+            captures[1],
+            params.get("view") == "popup",
+            lang,
+            params.get("key"),
+            {},
+            renderer_.language({lang}, request.header("accept-language"))};
   }
 
   // What is asked about, or the page that says why there is nothing to ask.
   std::expected<Asked, Response> read(const Request& request, const Captures& captures) const {
     auto params = http::parse_params(request);
-    const View view = view_of(request, captures, params ? *params : Params());
+    View view = view_of(request, captures, params ? *params : Params());
     if (request.method == http::Method::post && request.header("sec-fetch-site") == "cross-site") {
       return std::unexpected(renderer_.message_page(403, view, Message::forbidden));
     }
@@ -211,6 +218,10 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
       return std::unexpected(renderer_.message_page(400, view, Message::invalid, params.error()));
     }
     Outcome found = find(view.name_space, view.id);
+    const auto& [locale, return_url] = found ? std::tie(found->otp.locale, found->otp.return_url)
+                                             : std::tie(found.error().locale, found.error().return_url);
+    view.return_url = return_url;
+    view.language = renderer_.language({view.lang, locale}, request.header("accept-language"));
     if (!found) return std::unexpected(refused(view, found.error()));
     if (found->otp.locked() && !found->otp.closed) {
       return std::unexpected(renderer_.locked_page(view, found->ttl_seconds));

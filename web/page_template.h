@@ -34,6 +34,7 @@ enum class Flag : uint8_t {
   described,        // the application or the provider describes the step
   digits,           // the code is digits only
   changeable,       // the page collected the address
+  returnable,       // the application says where to go back to, and this is no modal
   resendable,       // the code may be sent once more
   another,          // by another provider
   filled,           // the link brought the code
@@ -67,7 +68,8 @@ enum class Field : uint8_t {
   description,
   address,
   address_name,
-  expected,  // the address that the change replaces
+  expected,  // names the address that the change replaces: otp::address_token()
+  return_url,
   code,
   code_length,
   code_maxlength,
@@ -90,13 +92,13 @@ class Flags {
     for (Flag flag : flags) set(flag);
   }
   void set(Flag flag, bool on = true) {
-    if (on) bits_ |= uint32_t{1} << static_cast<uint8_t>(flag);
+    if (on) bits_ |= uint64_t{1} << static_cast<uint8_t>(flag);
   }
   [[nodiscard]] bool has(Flag flag) const { return (bits_ >> static_cast<uint8_t>(flag) & 1) != 0; }
   auto operator<=>(const Flags&) const = default;
 
  private:
-  uint32_t bits_ = 0;
+  uint64_t bits_ = 0;
 };
 
 class Values {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/http/params.h"
+#include "core/otp/rules.h"
 #include "web/locales.h"
 #include "web/mask.h"
 
@@ -76,7 +77,8 @@ void set_complaint(Flags& flags, Values& values, const Complaint& complaint, Fla
 
 }  // namespace
 
-Renderer::Renderer(Translations translations, Languages languages, Sites sites, const otp::Clock& clock)
+Renderer::Renderer(Translations translations, config::Languages languages, Sites sites,
+                   const otp::Clock& clock)
     : translations_(std::move(translations)),
       languages_(std::move(languages)),
       sites_(std::move(sites)),
@@ -101,7 +103,7 @@ std::expected<Renderer, std::string> Renderer::load(const Folders& folders, Site
         tag, Templates{std::move(*code), std::move(*address), std::move(*verified), std::move(*message)});
     tags.insert(tag);
   }
-  Languages languages(std::move(tags), std::string(kEnglish));
+  config::Languages languages(std::move(tags), std::string(kEnglish));
   return Renderer(std::move(translations), std::move(languages), std::move(sites), clock);
 }
 
@@ -121,7 +123,14 @@ Values Renderer::values_of(const View& view) const {
   values[Field::namespace_] = site.name;
   values[Field::id] = view.id;
   values[Field::origins] = site.origins;
+  values[Field::return_url] = view.return_url;
   return values;
+}
+
+Flags Renderer::with_view(Flags flags, const View& view) {
+  flags.set(Flag::popup, view.popup);
+  flags.set(Flag::returnable, !view.popup && !view.return_url.empty());
+  return flags;
 }
 
 http::Response Renderer::page(int status, const View& view, std::string body) const {
@@ -149,8 +158,7 @@ http::Response Renderer::code_page(int status, const View& view, const otp::Otp&
       std::to_string((otp.resend_wait_ms(clock_->now(), sites_.resend_cooldown) + 999) / 1000);
   values[Field::step] = std::to_string(otp.fallback.current);
 
-  Flags flags = kind_flags(descriptor);
-  flags.set(Flag::popup, view.popup);
+  Flags flags = with_view(kind_flags(descriptor), view);
   flags.set(Flag::described, !values[Field::description].empty());
   flags.set(Flag::digits, otp.code_is_digits);
   // Another address takes another sending.
@@ -169,11 +177,10 @@ http::Response Renderer::address_page(int status, const View& view, const otp::O
   values[Field::description] =
       description(otp.address_description, descriptor, &wire::Descriptor::address_description);
   values[Field::address] = address;
-  values[Field::expected] = otp.to;
+  values[Field::expected] = otp::address_token(otp);
   if (descriptor) values[Field::address_name] = descriptor->address_name;
 
-  Flags flags = kind_flags(descriptor);
-  flags.set(Flag::popup, view.popup);
+  Flags flags = with_view(kind_flags(descriptor), view);
   flags.set(Flag::described, !values[Field::description].empty());
   flags.set(Flag::changeable, !otp.to.empty());
   set_complaint(flags, values, complaint, Flag::no_address);
@@ -183,8 +190,7 @@ http::Response Renderer::address_page(int status, const View& view, const otp::O
 http::Response Renderer::verified_page(const View& view, const wire::Descriptor* descriptor) const {
   Values values = values_of(view);
   if (descriptor) values[Field::address_name] = descriptor->address_name;
-  Flags flags = kind_flags(descriptor);
-  flags.set(Flag::popup, view.popup);
+  const Flags flags = with_view(kind_flags(descriptor), view);
   return page(200, view, templates(view).verified.render(flags, values));
 }
 
@@ -194,16 +200,14 @@ http::Response Renderer::message_page(int status, const View& view, Message mess
       {Flag::expired, Flag::locked, Flag::busy, Flag::invalid, Flag::forbidden, Flag::internal});
   Values values = values_of(view);
   values[Field::alert_text] = sentence;
-  Flags flags = {kFlags[static_cast<std::size_t>(message)]};
-  flags.set(Flag::popup, view.popup);
+  const Flags flags = with_view({kFlags[static_cast<std::size_t>(message)]}, view);
   return page(status, view, templates(view).message.render(flags, values));
 }
 
 http::Response Renderer::posts_limited_page(const View& view, int64_t seconds_left) const {
   Values values = values_of(view);
   values[Field::wait] = clock_face(seconds_left);
-  Flags flags = {Flag::posts_limited};
-  flags.set(Flag::popup, view.popup);
+  const Flags flags = with_view({Flag::posts_limited}, view);
   http::Response response = page(429, view, templates(view).message.render(flags, values));
   response.header("Retry-After", std::to_string(seconds_left));
   return response;
@@ -213,8 +217,7 @@ http::Response Renderer::locked_page(const View& view, int64_t seconds_left) con
   Values values = values_of(view);
   values[Field::seconds] = std::to_string(seconds_left);
   values[Field::left] = clock_face(seconds_left);
-  Flags flags = {Flag::locked};
-  flags.set(Flag::popup, view.popup);
+  const Flags flags = with_view({Flag::locked}, view);
   http::Response response = page(429, view, templates(view).message.render(flags, values));
   response.header("Retry-After", values[Field::seconds]);
   return response;

@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/config/languages.h"
 #include "core/http/message.h"
 #include "core/otp/otp.h"
 #include "core/wire/messages.h"
-#include "web/languages.h"
 #include "web/page_template.h"
 #include "web/site.h"
 
@@ -19,9 +19,10 @@ namespace otpgw::web {
 // Which OTP a request is about, and how its page is shown: all that a page's own links keep.
 struct View {
   std::string name_space, id;
-  bool popup = false;     // ?view=popup: in the modal
-  std::string lang, key;  // as given
-  std::string language;   // what the page speaks: one that Renderer::language() chose
+  bool popup = false;      // ?view=popup: in the modal
+  std::string lang, key;   // as given
+  std::string return_url;  // of the OTP, as far as it is known
+  std::string language;    // what the page speaks: one that Renderer::language() chose
 };
 
 // What went wrong with what the person entered.
@@ -73,15 +74,16 @@ class Renderer {
     PageTemplate code, address, verified, message;
   };
   using Translations = std::map<std::string, Templates, std::less<>>;  // by the language's tag
-  Renderer(Translations translations, Languages languages, Sites sites, const otp::Clock& clock);
+  Renderer(Translations translations, config::Languages languages, Sites sites, const otp::Clock& clock);
 
   [[nodiscard]] const Templates& templates(const View& view) const;
 
+  [[nodiscard]] static Flags with_view(Flags flags, const View& view);
   [[nodiscard]] Values values_of(const View& view) const;
   [[nodiscard]] http::Response page(int status, const View& view, std::string body) const;
 
   Translations translations_;
-  Languages languages_;
+  config::Languages languages_;
   Sites sites_;
   const otp::Clock* clock_;
 };

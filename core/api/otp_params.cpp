@@ -5,6 +5,8 @@
 #include <charconv>
 #include <ranges>
 
+#include "core/config/languages.h"
+#include "core/config/web_address.h"
 #include "core/http/json_text.h"
 #include "core/limits/client_network.h"
 #include "core/otp/text.h"
@@ -14,7 +16,7 @@ namespace {
 
 // SECURITY.md, "Inputs".
 constexpr std::size_t kIdMin = 6, kIdMax = 128;
-constexpr std::size_t kDescriptionBytesMax = 1024, kExtraBytesMax = 4096;
+constexpr std::size_t kDescriptionBytesMax = 1024, kExtraBytesMax = 4096, kReturnUrlBytesMax = 1024;
 constexpr int64_t kWaitSecondsMax = 30;
 // More ways to reach one person than anybody has; each costs a validation.
 constexpr std::size_t kProvidersMax = 5;
@@ -66,6 +68,19 @@ std::expected<std::vector<std::string>, std::string> read_providers(std::string_
   return providers;
 }
 
+// Pages link to it, so it must be a page of those who may show ours.
+std::optional<std::string> wrong_return_url(const config::Config& config, const config::Namespace& name_space,
+                                            const std::string& url) {
+  if (url.empty()) return {};
+  if (url.size() > kReturnUrlBytesMax) return "Invalid `return_url` value. It must be at most 1024 bytes.";
+  const auto origin = config::origin_of(url);
+  if (!origin) return "Invalid `return_url` value. It must be an http:// or https:// address.";
+  const auto allowed = [&](std::string_view entry) { return config::allows_origin(entry, *origin); };
+  const auto& root_url = config.app.root_url;
+  if (std::ranges::any_of(name_space.origins, allowed) || config::origin_of(root_url) == origin) return {};
+  return "Invalid `return_url` value. Its origin " + *origin + " is not in the `origins` of this namespace.";
+}
+
 }  // namespace
 
 std::optional<std::string> wrong_id(std::string_view id) {
@@ -79,10 +94,8 @@ std::optional<std::string> wrong_id(std::string_view id) {
 }
 
 std::expected<otp::PutRequest, std::string> read_put(const config::Config& config,
+                                                     const config::Namespace& name_space,
                                                      const http::Params& params) {
-  for (const auto* later : {"locale", "return_url"}) {
-    if (params.find(later)) return std::unexpected(quoted(later) + " is not supported yet. Leave it out.");
-  }
   otp::PutRequest request;
   auto providers = read_providers(params.get("provider"));
   if (!providers) return std::unexpected(providers.error());
@@ -124,6 +137,15 @@ std::expected<otp::PutRequest, std::string> read_put(const config::Config& confi
     if (!network) return std::unexpected("Invalid `client_ip` value. It must be an IPv4 or IPv6 address.");
     request.client = std::move(*network);
   }
+  request.locale = params.get("locale");
+  if (!request.locale.empty() && !config::is_language_tag(request.locale)) {
+    return std::unexpected(
+        "Invalid `locale` value. It must be the tag of a language, like `en` or `pt-BR`, of at most 35 "
+        "characters.");
+  }
+  request.return_url = params.get("return_url");
+  if (auto wrong = wrong_return_url(config, name_space, request.return_url))
+    return std::unexpected(std::move(*wrong));
   auto skip_delete = read_skip_delete(params);
   if (!skip_delete) return std::unexpected(skip_delete.error());
   request.skip_delete = skip_delete->value_or(false);

@@ -17,6 +17,7 @@ namespace otpgw::api {
 [[nodiscard]] std::optional<std::string> wrong_id(std::string_view id);
 
 [[nodiscard]] std::expected<otp::PutRequest, std::string> read_put(const config::Config& config,
+                                                                   const config::Namespace& name_space,
                                                                    const http::Params& params);
 // Nothing when `skip_delete` was not given.
 [[nodiscard]] std::expected<std::optional<bool>, std::string> read_skip_delete(const http::Params& params);

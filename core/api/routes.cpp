@@ -93,7 +93,7 @@ class Api final : public Routes, public std::enable_shared_from_this<Api> {
   void providers(Call, Reply reply) { reply.send(http::success(providers_json_)); }
 
   void put(Call call, Reply reply) {
-    auto request = read_put(*config_, call.params);
+    auto request = read_put(*config_, call.name_space, call.params);
     if (!request) return reply.send(http::error(400, request.error()));
     auto idempotency = read_idempotency(call);
     if (!idempotency) return reply.send(http::error(400, idempotency.error()));

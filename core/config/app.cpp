@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/config/ip_ranges.h"
+#include "core/config/languages.h"
 #include "core/config/section.h"
 #include "core/config/sections.h"
 #include "core/config/web_address.h"
@@ -75,6 +76,11 @@ App read_app(const Node& root, const Places& places, Warnings& warnings) {
   read_trusted_proxies(section, warnings, app);
   app.logo_url = read_image(section, "logo_url");
   app.favicon_url = read_image(section, "favicon_url");
+  app.locale = section.text("locale", app.locale);
+  if (!is_language_tag(app.locale)) {
+    section.refuse("locale", "expected the tag of a language, like \"en\" or \"pt-BR\"; got " +
+                                 shown(*section.find("locale")));
+  }
   app.server_timeout = section.duration("server_timeout", app.server_timeout);
   app.debug_logs = section.boolean("enable_debug_logs", app.debug_logs);
   app.send_wait = section.duration("send_wait", app.send_wait);

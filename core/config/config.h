@@ -29,6 +29,7 @@ struct App {
   std::string root_url;  // no trailing slash
   std::string logo_url, favicon_url;
   ip::Ranges trusted_proxies;  // whose X-Forwarded-For counts
+  std::string locale = "en";   // of people and messages whose language nobody knows
   std::filesystem::path data_dir;
   std::filesystem::path plugins_dir;
 };

@@ -51,7 +51,7 @@ constexpr Key kKeys[] = {
     {"app.trusted_proxies", Type::texts},
     required_text("app.data_dir"),
     required_text("app.plugins_dir"),
-    later("app.locale"),
+    required_text("app.locale"),
     later("app.tls_certificate"),
     later("app.tls_key"),
 

@@ -84,6 +84,24 @@ std::optional<std::string> parse_origin(std::string_view text) {
   return Poco::toLower(std::string(scheme) + std::string(authority));
 }
 
+std::optional<std::string> origin_of(std::string_view url) {
+  std::string_view rest = url;
+  const std::string_view scheme = take_scheme(rest);
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (scheme.empty() || !is_plain(rest) || !is_authority(authority, false)) return std::nullopt;
+  std::string origin = Poco::toLower(std::string(scheme) + std::string(authority));
+  const std::string_view own_port = scheme == "https://" ? ":443" : ":80";
+  if (origin.ends_with(own_port)) origin.resize(origin.size() - own_port.size());
+  return origin;
+}
+
+bool allows_origin(std::string_view allowed, std::string_view origin) {
+  constexpr std::string_view kAnyPort = ":*";
+  if (!allowed.ends_with(kAnyPort)) return origin_of(allowed) == origin;
+  allowed.remove_suffix(kAnyPort.size());
+  return origin.starts_with(allowed) && (origin.size() == allowed.size() || origin[allowed.size()] == ':');
+}
+
 bool is_image_url(std::string_view text) {
   if (!is_plain(text)) return false;
   std::string_view rest = text;

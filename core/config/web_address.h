@@ -23,6 +23,13 @@ struct HostPort {
 // an origin: with a path, with a user, of another scheme.
 [[nodiscard]] std::optional<std::string> parse_origin(std::string_view text);
 
+// The origin of an http(s) address as a browser writes it: lower case, without the scheme's own port. Nothing
+// when the address has a user, or anything that must be escaped.
+[[nodiscard]] std::optional<std::string> origin_of(std::string_view url);
+
+// Whether `origin` is the one that `allowed` (an entry of auth.NAME.origins) means: its ":*" is any port.
+[[nodiscard]] bool allows_origin(std::string_view allowed, std::string_view origin);
+
 // An image for the pages: an http(s) address, or a path that starts with one slash.
 [[nodiscard]] bool is_image_url(std::string_view text);
 

@@ -94,6 +94,8 @@ struct Otp {
   bool to_from_page = false;  // collected by the address page: only such an address may be changed there
   std::string provider;       // of a list: the current one
   std::string channel_description, address_description;
+  std::string locale;        // tag of the person's language, "" for unknown
+  std::string return_url;    // of the application: where the pages lead back to; or ""
   std::string extra = "{}";  // JSON, verbatim
   int attempts = 1;          // the attempt the person is on; above max_attempts: locked
   int max_attempts = 0;

@@ -110,6 +110,8 @@ void OtpService::put_checked(const SetupPtr& setup, PutRequest request,
   wanted.id = request.id.empty() ? random_hex(kIdBytes) : std::move(request.id);
   wanted.channel_description = std::move(request.channel_description);
   wanted.address_description = std::move(request.address_description);
+  wanted.locale = std::move(request.locale);
+  wanted.return_url = std::move(request.return_url);
   wanted.extra = std::move(request.extra);
   wanted.max_attempts = static_cast<int>(request.max_attempts.value_or(app.otp_max_attempts));
   wanted.max_generate = static_cast<int>(request.max_generate.value_or(app.otp_max_generate));
@@ -199,12 +201,18 @@ Outcome OtpService::find(std::string_view name_space, std::string_view id) {
   auto found = parts_.store.find(name_space, id);
   if (!found) return std::unexpected(unavailable("Unable to reach store."));
   // A closed record may be kept longer than its code lives, but for `status` alone.
-  if (!*found || !(*found)->live(parts_.clock.now()))
-    return std::unexpected(refuse(Kind::not_found, "the OTP does not exist"));
+  if (!*found || !(*found)->live(parts_.clock.now())) {
+    auto refusal = refuse(Kind::not_found, "the OTP does not exist");
+    if (*found) {
+      refusal.locale = std::move((*found)->locale);
+      refusal.return_url = std::move((*found)->return_url);
+    }
+    return std::unexpected(std::move(refusal));
+  }
   return answer(std::move(**found), false);
 }
 
-void OtpService::set_address(std::string name_space, std::string id, std::string to, std::string expected_to,
+void OtpService::set_address(std::string name_space, std::string id, std::string to, std::string expected,
                              Done done) {
   auto current = find(name_space, id);
   if (!current) return done(std::move(current));
@@ -214,7 +222,7 @@ void OtpService::set_address(std::string name_space, std::string id, std::string
   if (auto refusal = disabled(providers)) return done(std::unexpected(std::move(*refusal)));
   validate(
       providers, to,
-      [this, setup = setup_, otp = std::move(otp), providers, to, expected_to = std::move(expected_to),
+      [this, setup = setup_, otp = std::move(otp), providers, to, expected = std::move(expected),
        done = std::move(done)](const std::vector<AddressCheck>& checks) mutable {
         const auto length_max = code_length_max(providers);
         if (!length_max) return done(std::unexpected(unavailable(kNotReady)));
@@ -224,7 +232,7 @@ void OtpService::set_address(std::string name_space, std::string id, std::string
                  code);  // used when it replaces an address; the first address gets the code that PUT made
         if (auto refusal = check_size(*setup, otp, code)) return done(std::unexpected(std::move(*refusal)));
         parts_.store.set_address(
-            std::move(otp), std::move(expected_to), policy_,
+            std::move(otp), std::move(expected), policy_,
             [this, done = std::move(done)](std::expected<store::Written, store::Error> written) mutable {
               parts_.scheduler.post([this, done = std::move(done), written = std::move(written)]() mutable {
                 after_write(std::move(written), false, std::chrono::milliseconds{0}, std::move(done));

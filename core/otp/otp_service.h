@@ -40,7 +40,7 @@ class OtpService final : public Service {
               Done done) override;
   void status(std::string name_space, std::string id, bool consume, Done done) override;
   Outcome find(std::string_view name_space, std::string_view id) override;
-  void set_address(std::string name_space, std::string id, std::string to, std::string expected_to,
+  void set_address(std::string name_space, std::string id, std::string to, std::string expected,
                    Done done) override;
   void clear_limits(std::string name_space, std::string to, std::string provider, Cleared done) override;
   [[nodiscard]] std::shared_ptr<const wire::Descriptor> descriptor(std::string_view provider) const override;

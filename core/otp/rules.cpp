@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <array>
 
 namespace otpgw::otp {
 namespace {
@@ -105,13 +106,26 @@ Decision decide_status(const Otp* current, bool consume, UnixMs now) {
   return {.remove = consume, .otp = *current};
 }
 
-Decision decide_set_address(const Otp* current, const Otp& wanted, const std::string& expected_to,
-                            UnixMs now) {
+std::string address_token(const Otp& otp) {
+  if (otp.to.empty()) return {};
+  constexpr std::size_t kTokenBytes = crypto_generichash_BYTES_MIN;
+  std::array<unsigned char, kTokenBytes> token{};
+  const auto bytes = [](const std::string& text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+  crypto_generichash(token.data(), token.size(), bytes(otp.to), otp.to.size(), bytes(otp.code_hash),
+                     otp.code_hash.size());
+  std::array<char, 2 * kTokenBytes + 1> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), token.data(), token.size());
+  return hex.data();
+}
+
+Decision decide_set_address(const Otp* current, const Otp& wanted, const std::string& expected, UnixMs now) {
   if (!current || !current->live(now)) return {.verdict = Verdict::not_found};
   if (current->closed) return refuse(Verdict::already_closed, *current);
   if (current->locked()) return refuse(Verdict::locked, *current);
   if (!current->to.empty() && !current->to_from_page) return refuse(Verdict::fixed_address, *current);
-  if (current->to != expected_to || !same_providers(*current, wanted))
+  if (address_token(*current) != expected || !same_providers(*current, wanted))
     return refuse(Verdict::changed, *current);
   const bool replaces = !current->to.empty();
   if (replaces && current->generate >= current->max_generate) return refuse(Verdict::locked, *current);

@@ -58,10 +58,15 @@ struct Guess {
 [[nodiscard]] const std::string& resend_provider(const Otp& otp);
 [[nodiscard]] Decision decide_status(const Otp* current, bool consume, UnixMs now);
 
-// The page collected an address: a new code goes to it. `wanted` carries to, to_normalised (also of the
+// Names the address of an OTP to one who has been shown it, and tells it to nobody else: hexadecimal, "" for
+// no address. Another address or code makes another one.
+[[nodiscard]] std::string address_token(const Otp& otp);
+
+// The page collected an address: a new code goes to it. Refused unless `expected` is the current OTP's
+// address_token(). `wanted` carries to, to_normalised (also of the
 // steps), the code's fields, and the providers that have accepted the address.
-[[nodiscard]] Decision decide_set_address(const Otp* current, const Otp& wanted,
-                                          const std::string& expected_to, UnixMs now);
+[[nodiscard]] Decision decide_set_address(const Otp* current, const Otp& wanted, const std::string& expected,
+                                          UnixMs now);
 
 // Something has happened to a send of an OTP with a list of providers, or the current step's time is up: does
 // it go on with the next one? Every step's delivery is filled in. DESIGN.md of core/delivery has the reasons.

@@ -43,6 +43,8 @@ struct Refusal {
   int64_t ttl_seconds = 0;              // of otp
   std::chrono::seconds retry_after{0};  // for locked, limited, too_early and unavailable
   std::optional<limits::Limit> limit{};
+  std::string locale = {},
+              return_url = {};  // for not_found on a page, while the expired record is still there
 };
 
 // An OTP for an answer. The code is there only where API.md lets it out.
@@ -71,6 +73,7 @@ struct PutRequest {
   std::string code;  // empty: random digits
   std::optional<int64_t> ttl_seconds, max_attempts, max_generate;
   std::string channel_description, address_description;
+  std::string locale, return_url;
   std::string extra = "{}";
   bool skip_delete = false;
   std::string client;  // limits::client_network() of the end user's address; may be empty
@@ -101,9 +104,9 @@ class Service {
   // The live OTP (closed ones too, as long as the record is kept), without its code. For pages and polling.
   virtual Outcome find(std::string_view name_space, std::string_view id) = 0;
   // The page collected an address: validates it, stores it, makes a first (or, when it replaces one, a new)
-  // code and sends it. `expected_to` is the address that the page showed ("" for none): another one in the
-  // store refuses.
-  virtual void set_address(std::string name_space, std::string id, std::string to, std::string expected_to,
+  // code and sends it. `expected` is the address_token() (rules.h) of the OTP that the page showed: another
+  // address in the store refuses.
+  virtual void set_address(std::string name_space, std::string id, std::string to, std::string expected,
                            Done done) = 0;
 
   // Forgets what was counted for an address in the namespace, in each form that the enabled providers (or

@@ -137,8 +137,7 @@ class Store {
   virtual void resend(std::string name_space, std::string id, std::chrono::milliseconds cooldown,
                       PolicyPtr policy, Done<Written> done) = 0;
   virtual void status(std::string name_space, std::string id, bool consume, Done<Written> done) = 0;
-  virtual void set_address(otp::Otp wanted, std::string expected_to, PolicyPtr policy,
-                           Done<Written> done) = 0;
+  virtual void set_address(otp::Otp wanted, std::string expected, PolicyPtr policy, Done<Written> done) = 0;
 
   // --- other writes to counters
   // -------------------------------------------------------------------------------------- One event more.

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import re
 import socket
 import urllib.parse
 
@@ -95,6 +96,11 @@ class Client:
         path = "/otp/%s/%s%s" % (quote(self.namespace), quote(otp_id), suffix)
         return self.call(method, path, form=form if method == "POST" else None, query=query,
                          headers={"Authorization": None, **(headers or {})})
+
+    def address_token(self, otp_id):
+        """With what the page's form names the address that is to be replaced."""
+        page = self.page(otp_id, suffix="/address")
+        return re.search(r'name="expected" value="([0-9a-f]+)"', page.text).group(1)
 
     @staticmethod
     def otp_path(otp_id):

@@ -78,10 +78,22 @@ class BadParameters(GatewayCase):
         for name in ("channel_description", "address_description"):
             self.assert_put_refused(name, **{name: "x" * 1025})
 
-    def test_parameters_of_later_releases_are_refused(self):
-        for name, value in (("locale", "de"), ("return_url", "http://localhost:1/")):
-            with self.subTest(name):
-                self.assert_put_refused(name, **{name: value})
+    def test_locales(self):
+        for value in ("x", "en_US", "en-" + "a" * 40, "../en", "हि"):
+            with self.subTest(value):
+                self.assert_put_refused("locale", locale=value)
+        self.created(locale="zz-Zzzz-ZZ")  # a language that we don't have
+
+    def test_return_urls(self):
+        for value in ("localhost/", "javascript:alert(1)", "http://app.example/", "https://localhost/",
+                      "http://localhost.evil.example/", "http://localhost:1@evil.example/", "//localhost/",
+                      "http://localhost/ ", "http://localhost/\"", "http://localhost/" + "x" * 1010):
+            with self.subTest(value):
+                self.assert_put_refused("return_url", return_url=value)
+        for value in ("http://localhost", "HTTP://LOCALHOST:80/a?b=c#d", "http://localhost:3000/",
+                      self.gateway.url + "/static/demo.html"):
+            with self.subTest(value):
+                self.created(return_url=value)
 
     def test_a_parameter_twice(self):
         otp_id = new_id()

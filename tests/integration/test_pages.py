@@ -4,6 +4,7 @@ Goal: looking changes nothing, a person's POST verifies, every case has its stat
 headers keep strangers out. Method: requests as a browser without JavaScript sends them, with a real mail box.
 """
 
+import json
 import re
 import time
 import unittest
@@ -184,8 +185,8 @@ class AddressPage(PageCase):
     def page_otp(self, **form):
         return self.created(provider="smtp", **form)
 
-    def send(self, otp, address, **form):
-        return self.api.page(otp["id"], "POST", "/address", to=address, **form)
+    def send(self, otp, address, token=""):
+        return self.api.page(otp["id"], "POST", "/address", to=address, expected=token)
 
     def assert_redirect(self, answer, path):
         self.assertEqual(answer.status, 303, answer)
@@ -225,7 +226,7 @@ class AddressPage(PageCase):
         first_mail = self.box.wait_for(first)[0]
         self.guess(otp, "wrong")
         self.assert_page(self.api.page(otp["id"], suffix="/address"), 200, 'name="to"')
-        self.assert_redirect(self.send(otp, second, expected=first), "/otp/app/" + otp["id"])
+        self.assert_redirect(self.send(otp, second, self.api.address_token(otp["id"])), "/otp/app/" + otp["id"])
         second_mail = self.box.wait_for(second)[0]
         codes = [re.search(r"\b([0-9]{6})\b", mail.part("text/plain")).group(1)
                  for mail in (first_mail, second_mail)]
@@ -240,28 +241,57 @@ class AddressPage(PageCase):
         first, second, third = new_address(), new_address(), new_address()
         self.send(otp, first)
         self.box.wait_for(first)
-        self.send(otp, second, expected=first)
-        answer = self.send(otp, third, expected=first)
+        token = self.api.address_token(otp["id"])
+        self.send(otp, second, token)
+        answer = self.send(otp, third, token)
         self.assertEqual(answer.status, 400, answer)
         self.assertEqual(self.api.get(otp["id"]).data["to"], second)
+
+    def test_the_page_tells_it_to_nobody(self):
+        otp = self.page_otp()
+        address = new_address()
+        self.send(otp, address)
+        self.assertNotIn(address, self.api.page(otp["id"], suffix="/address").text)
 
     def test_closed_stays_closed(self):
         otp = self.page_otp(otp="482913")
         first = new_address()
         self.send(otp, first)
         code = re.search(r"\b([0-9]{6})\b", self.box.wait_for(first)[0].part("text/plain")).group(1)
+        token = self.api.address_token(otp["id"])
         self.guess(otp, code)
-        self.assert_redirect(self.send(otp, new_address(), expected=first), "/otp/app/" + otp["id"])
+        self.assert_redirect(self.send(otp, new_address(), token), "/otp/app/" + otp["id"])
         self.assertEqual(self.assert_success(self.api.status(otp["id"]))["to"], first)
 
     def test_max_generate_counts_here_too(self):
         otp = self.page_otp(max_generate=2)
         addresses = [new_address() for _ in range(3)]
         self.send(otp, addresses[0])
-        self.send(otp, addresses[1], expected=addresses[0])
-        answer = self.send(otp, addresses[2], expected=addresses[1])
+        self.send(otp, addresses[1], self.api.address_token(otp["id"]))
+        answer = self.send(otp, addresses[2], self.api.address_token(otp["id"]))
         self.assertEqual(answer.status, 429, answer)
         self.assertEqual(self.api.get(otp["id"]).data["to"], addresses[1])
+
+
+class LanguageAndWayBack(PageCase):
+    def test_the_applications_wish_comes_before_the_browsers(self):
+        otp = self.created(locale="hi-IN", to=new_address(), provider="smtp")
+        for query, header, language in ((None, "ar", "hi"), ({"lang": "ar"}, "en", "ar"), ({"lang": "xx"}, "ar", "hi")):
+            with self.subTest(query):
+                page = self.api.call("GET", "/otp/app/" + otp["id"], query=query,
+                                     headers={"Accept-Language": header})
+                self.assertIn('<html lang="%s"' % language, page.text)
+        self.created(otp["id"], to=new_address(), provider="smtp")
+        page = self.api.call("GET", "/otp/app/" + otp["id"], headers={"Accept-Language": "ar;q=0.2, fr"})
+        self.assertIn('<html lang="ar" dir="rtl">', page.text)
+
+    def test_pages_lead_back(self):
+        back = "http://localhost:3000/sign-in?x=1&y=2"
+        otp = self.created(return_url=back, max_attempts=1, ttl=2, to=new_address(), provider="smtp")
+        link = 'href="%s"' % back.replace("&", "&amp;")
+        self.assertIn(link, self.api.page(otp["id"]).text)
+        self.assertIn(link, self.guess(otp, "wrong").text)
+        self.assertNotIn(back, json.dumps(self.api.get(otp["id"]).data))
 
 
 class StatusOfThePage(PageCase):

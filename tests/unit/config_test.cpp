@@ -220,9 +220,9 @@ TEST_F(ConfigTest, TrustedProxies) {
 
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
   for (const char* key :
-       {"app.locale = \"de\"", "app.tls_certificate = \"x\"", "app.tls_key = \"x\"",
-        "auth.app.secret_sha256 = \"x\"", "auth.app.view_key = true", "auth.app.name = \"x\"",
-        "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"", "web.templates_dir = \"x\""}) {
+       {"app.tls_certificate = \"x\"", "app.tls_key = \"x\"", "auth.app.secret_sha256 = \"x\"",
+        "auth.app.view_key = true", "auth.app.name = \"x\"", "auth.app.logo_url = \"x\"",
+        "auth.app.accent = \"x\"", "web.templates_dir = \"x\""}) {
     const std::string error = refusal(key + std::string("\n"));
     EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
         << error;

@@ -12,15 +12,17 @@
 #include <set>
 #include <sstream>
 
+#include "core/config/languages.h"
 #include "core/config/toml_file.h"
 #include "core/config/values.h"
-#include "web/languages.h"
 #include "web/page_template.h"
 
 namespace otpgw::web {
 namespace {
 
 namespace fs = std::filesystem;
+using config::is_language_tag;
+using config::Languages;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 

@@ -252,7 +252,7 @@ TEST(SetAddress, ANewOneGetsANewCodeAndKeepsTheAttempts) {
   auto otp = open_otp();
   otp.to_from_page = true;
   otp.attempts = 3;
-  const auto decision = decide_set_address(&otp, with_address("a@b.example"), otp.to, kNow);
+  const auto decision = decide_set_address(&otp, with_address("a@b.example"), address_token(otp), kNow);
   EXPECT_EQ(decision.otp.code_hash, "new");
   EXPECT_EQ(decision.otp.generate, 2);
   EXPECT_EQ(decision.otp.attempts, 3);
@@ -261,15 +261,32 @@ TEST(SetAddress, ANewOneGetsANewCodeAndKeepsTheAttempts) {
 
 TEST(SetAddress, TheApplicationsAddressStays) {
   const auto otp = open_otp();
-  EXPECT_EQ(decide_set_address(&otp, with_address("a@b.example"), otp.to, kNow).verdict,
+  EXPECT_EQ(decide_set_address(&otp, with_address("a@b.example"), address_token(otp), kNow).verdict,
             Verdict::fixed_address);
 }
 
 TEST(SetAddress, IsConditionalOnWhatThePageShowed) {
   auto otp = open_otp();
   otp.to_from_page = true;
-  EXPECT_EQ(decide_set_address(&otp, with_address("a@b.example"), "older@b.example", kNow).verdict,
+  auto older = otp;
+  older.to = "older@b.example";
+  EXPECT_EQ(decide_set_address(&otp, with_address("a@b.example"), address_token(older), kNow).verdict,
             Verdict::changed);
+}
+
+TEST(SetAddress, ATokenNamesOneAddressOfOneCodeAndDoesNotTellIt) {
+  auto otp = open_otp();
+  const auto token = address_token(otp);
+  EXPECT_EQ(token.size(), 32U);
+  EXPECT_EQ(address_token(otp), token);
+  auto other = otp;
+  other.code_hash = "other";  // which nobody outside knows: who guesses the address can't try it out
+  EXPECT_NE(address_token(other), token);
+  other = otp;
+  other.to += "m";
+  EXPECT_NE(address_token(other), token);
+  other.to.clear();
+  EXPECT_EQ(address_token(other), "");
 }
 
 TEST(SetAddress, IsRefusedWhenClosedLockedOrSpent) {
@@ -277,14 +294,16 @@ TEST(SetAddress, IsRefusedWhenClosedLockedOrSpent) {
   otp.to_from_page = true;
   auto closed = otp;
   closed.closed = true;
-  EXPECT_EQ(decide_set_address(&closed, with_address("a@b.example"), otp.to, kNow).verdict,
+  EXPECT_EQ(decide_set_address(&closed, with_address("a@b.example"), address_token(otp), kNow).verdict,
             Verdict::already_closed);
   auto locked = otp;
   locked.attempts = 6;
-  EXPECT_EQ(decide_set_address(&locked, with_address("a@b.example"), otp.to, kNow).verdict, Verdict::locked);
+  EXPECT_EQ(decide_set_address(&locked, with_address("a@b.example"), address_token(otp), kNow).verdict,
+            Verdict::locked);
   auto spent = otp;
   spent.generate = 3;
-  EXPECT_EQ(decide_set_address(&spent, with_address("a@b.example"), otp.to, kNow).verdict, Verdict::locked);
+  EXPECT_EQ(decide_set_address(&spent, with_address("a@b.example"), address_token(otp), kNow).verdict,
+            Verdict::locked);
 }
 
 // --- several providers

@@ -74,6 +74,10 @@ CREATE TABLE counter (               -- what a limit has counted
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX counter_end ON counter (ends_at);
 ALTER TABLE otp ADD COLUMN client BLOB NOT NULL DEFAULT x'';            -- otp::Otp::client
+)",
+    R"(
+ALTER TABLE otp ADD COLUMN locale TEXT NOT NULL DEFAULT '';
+ALTER TABLE otp ADD COLUMN return_url TEXT NOT NULL DEFAULT '';
 )"};
 
 // The next version only adds to what this one knows (columns with defaults, tables, indexes), so that a

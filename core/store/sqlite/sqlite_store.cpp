@@ -125,13 +125,13 @@ class SqliteStore final : public Store {
         std::move(done));
   }
 
-  void set_address(otp::Otp wanted, std::string expected_to, PolicyPtr policy, Done<Written> done) override {
+  void set_address(otp::Otp wanted, std::string expected, PolicyPtr policy, Done<Written> done) override {
     write<Written>(
-        [this, wanted = std::move(wanted), expected_to = std::move(expected_to), policy = std::move(policy)] {
+        [this, wanted = std::move(wanted), expected = std::move(expected), policy = std::move(policy)] {
           auto row = tables_.find_otp(wanted.name_space, wanted.id);
           return charge_send(
               policy, row,
-              otp::decide_set_address(row ? &row->otp : nullptr, wanted, expected_to, clock_.now()));
+              otp::decide_set_address(row ? &row->otp : nullptr, wanted, expected, clock_.now()));
         },
         std::move(done));
   }

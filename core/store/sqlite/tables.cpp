@@ -13,8 +13,8 @@ using otp::DeliveryState;
   "channel_description, address_description, extra, attempts, max_attempts, generate, max_generate, " \
   "closed, "                                                                                          \
   "skip_delete, code_is_digits, code_length, code_hash, code_sealed, otp.expires_at, keep_until, "    \
-  "fallback, step_ends_at, client"
-constexpr int kOtpColumns = 26;
+  "fallback, step_ends_at, client, locale, return_url"
+constexpr int kOtpColumns = 28;
 
 #define FIND_OTP                                                        \
   "SELECT " OTP_COLUMNS                                                 \
@@ -60,6 +60,8 @@ OtpRow read_otp(const Statement::Run& run) {
   o.fallback = decode_fallback(run.text(c++));
   o.fallback.ends_at = run.integer(c++);
   o.client = run.text(c++);
+  o.locale = run.text(c++);
+  o.return_url = run.text(c++);
   return row;
 }
 
@@ -134,15 +136,15 @@ Tables::Tables(Connection& connection)
           "INSERT INTO otp (namespace, id, address, address_normalised, address_from_page, provider, "
           "channel_description, address_description, extra, attempts, max_attempts, generate, max_generate, "
           "closed, skip_delete, code_is_digits, code_length, code_hash, code_sealed, expires_at, keep_until, "
-          "job, fallback, step_ends_at, client) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+          "job, fallback, step_ends_at, client, locale, return_url) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       update_otp_(
           connection,
           "UPDATE otp SET address = ?, address_normalised = ?, address_from_page = ?, provider = ?, "
           "channel_description = ?, address_description = ?, extra = ?, attempts = ?, max_attempts = ?, "
           "generate = ?, max_generate = ?, closed = ?, skip_delete = ?, code_is_digits = ?, code_length = ?, "
           "code_hash = ?, code_sealed = ?, expires_at = ?, keep_until = ?, job = ?, fallback = ?, "
-          "step_ends_at = ?, client = ? WHERE row = ?"),
+          "step_ends_at = ?, client = ?, locale = ?, return_url = ? WHERE row = ?"),
       update_progress_(
           connection,
           "UPDATE otp SET attempts = ?, generate = ?, closed = ?, keep_until = ?, job = ? WHERE row = ?"),
@@ -208,7 +210,7 @@ void Tables::save_otp(OtpRow& row) {
                    o.channel_description, o.address_description, o.extra, o.attempts, o.max_attempts,
                    o.generate, o.max_generate, o.closed, o.skip_delete, o.code_is_digits, o.code_length,
                    AsBlob{o.code_hash}, AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job,
-                   AsBlob{fallback}, o.fallback.ends_at, AsBlob{o.client})
+                   AsBlob{fallback}, o.fallback.ends_at, AsBlob{o.client}, o.locale, o.return_url)
         .done();
     row.row = sqlite3_last_insert_rowid(connection_.get());
   } else {
@@ -216,7 +218,7 @@ void Tables::save_otp(OtpRow& row) {
                    o.address_description, o.extra, o.attempts, o.max_attempts, o.generate, o.max_generate,
                    o.closed, o.skip_delete, o.code_is_digits, o.code_length, AsBlob{o.code_hash},
                    AsBlob{o.code_sealed}, o.expires_at, o.keep_until, row.job, AsBlob{fallback},
-                   o.fallback.ends_at, AsBlob{o.client}, row.row)
+                   o.fallback.ends_at, AsBlob{o.client}, o.locale, o.return_url, row.row)
         .done();
   }
 }

@@ -1,4 +1,4 @@
-// Which of our languages a person gets.
+// Tags of languages, and which of ours a person gets.
 #pragma once
 
 #include <initializer_list>
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace otpgw::web {
+namespace otpgw::config {
 
 // Whether it has the shape of a language's tag (RFC 5646): letters and digits in parts of 1 to 8 with '-'
 // between them, at most 35 characters, beginning with a language of 2 to 8 letters.
@@ -32,4 +32,4 @@ class Languages {
   std::string fallback_;
 };
 
-}  // namespace otpgw::web
+}  // namespace otpgw::config

@@ -1,8 +1,8 @@
-#include "web/languages.h"
+#include "core/config/languages.h"
 
 #include <algorithm>
 
-namespace otpgw::web {
+namespace otpgw::config {
 namespace {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -95,4 +95,4 @@ std::string Languages::choose(std::initializer_list<std::string_view> wishes,
   return best;
 }
 
-}  // namespace otpgw::web
+}  // namespace otpgw::config

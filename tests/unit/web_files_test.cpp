@@ -1,0 +1,90 @@
+// Unit: the files of web/ and static/. Goal: a template that says nothing is refused by name and line, and
+// the static files are served, and nothing else. Method: files written for it in a temporary folder.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "web/page_template.h"
+#include "web/pages.h"
+
+namespace otpgw::web {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / ("otpgw-pages-" + std::to_string(::getpid()));
+  Folder() { fs::create_directories(path / "sub"); }
+  ~Folder() { fs::remove_all(path); }
+  void write(const char* name, const char* text) const { std::ofstream(path / name) << text; }
+};
+
+TEST(PageTemplateTest, BadTemplatesAreNamed) {
+  const Folder folder;
+  const auto error = [&](const char* text) {
+    folder.write("bad.html", text);
+    const auto loaded = PageTemplate::load({folder.path}, "bad", {{"title", "{{> part}}"}});
+    return loaded ? "" : loaded.error();
+  };
+  EXPECT_THAT(error("\n{{nonsense}}"), AllOf(HasSubstr("bad.html:2: {{nonsense}}"), HasSubstr("no field")));
+  EXPECT_THAT(error("{{#nonsense}}"), AllOf(HasSubstr("bad.html:1: {{#nonsense}}"), HasSubstr("no flag")));
+  EXPECT_THAT(error("{{t.nonsense}}"), AllOf(HasSubstr("bad.html:1: {{t.nonsense}}"), HasSubstr("no text")));
+  EXPECT_THAT(error("{{t.title}}"), HasSubstr("part.html"));
+  EXPECT_THAT(error("a {{id"), HasSubstr("bad.html:1: {{id: the tag has no end"));
+  EXPECT_THAT(error("{{> bad}}"), HasSubstr("contains itself"));
+  EXPECT_THAT(error("{{#popup}}"), HasSubstr("bad.html"));
+  EXPECT_THAT(error("{{> missing}}"), HasSubstr("missing.html"));
+  EXPECT_THAT(error("{{> code}}"), HasSubstr("{{> code}}"));
+  EXPECT_EQ(error("{{! why }}{{#popup}}{{ id }}{{/popup}}"), "");
+  EXPECT_THAT(PageTemplate::load({folder.path}, "absent", {}).error(), HasSubstr("absent.html"));
+}
+
+struct StaticTest : ::testing::Test {
+  StaticTest() {
+    folder.write("a.js", "let a;");
+    folder.write("sub/b.css", "b {}");
+    folder.write("secret.toml", "no");
+    fs::create_symlink("/etc/hostname", folder.path / "link.js");
+    EXPECT_TRUE(add_static_routes(router, folder.path));
+  }
+  http::Response get(std::string_view path, std::string_view etag = "") {
+    http::Request request;
+    request.path = path;
+    request.headers = {{"if-none-match", etag}};
+    http::Response response;
+    router.dispatch(request, http::Reply([&](http::Response&& sent) { response = std::move(sent); }));
+    return response;
+  }
+  Folder folder;
+  http::Router router;
+};
+
+TEST_F(StaticTest, ServesWithTypeAndEtag) {
+  const auto script = get("/static/a.js");
+  EXPECT_EQ(script.status, 200);
+  EXPECT_EQ(script.content_type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(script.body, "let a;");
+  EXPECT_EQ(get("/static/sub/b.css").body, "b {}");
+
+  const auto at = script.headers.find("ETag: ") + 6;
+  const std::string etag = script.headers.substr(at, script.headers.find('\r', at) - at);
+  const auto again = get("/static/a.js", "W/\"x\", " + etag);
+  EXPECT_EQ(again.status, 304);
+  EXPECT_THAT(again.body, IsEmpty());
+  EXPECT_THAT(again.headers, HasSubstr(etag));
+}
+
+TEST_F(StaticTest, NothingElseIsReachable) {
+  for (const char* path : {"/static/", "/static/secret.toml", "/static/link.js", "/static/../web/code.html",
+                           "/static/%2e%2e/web/code.html", "/static/sub", "/static//a.js"}) {
+    EXPECT_EQ(get(path).status, 404) << path;
+  }
+}
+
+}  // namespace
+}  // namespace otpgw::web
