@@ -79,9 +79,12 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     (this->*page)(request, captures,
                   Reply([self = shared_from_this(), client = std::move(client),
                          reply = std::move(reply)](Response&& response) mutable {
-                    // Not what another site made the browser send, nor what was not even tried.
-                    self->guard_.end(client, response.status == 400 || response.status == 404);
-                    reply.send(std::move(response));
+                    const bool failed = response.status >= 400 && response.status < 500;
+                    // What another site made the browser send is not its owner's doing.
+                    self->guard_.end(std::move(client), failed && response.status != 403,
+                                     [reply = std::move(reply), response = std::move(response)]() mutable {
+                                       reply.send(std::move(response));
+                                     });
                   }));
   }
 

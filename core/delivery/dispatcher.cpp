@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/delivery/retry_policy.h"
+#include "core/limits/policy.h"
 #include "core/message/otp_json.h"
 #include "core/ops/log.h"
 #include "core/wire/boot_time.h"
@@ -260,16 +261,21 @@ void Dispatcher::result(const std::string& provider, const wire::Result& result)
     case wire::ResultCode::retry:
       return retry();
     case wire::ResultCode::rejected:
-      ops::log_warning("job " + job.key + " of " + provider + " failed: " + result.detail);
+      ops::log_warning(named(job) + " failed: " + result.detail);
       return settle(job, DeliveryState::failed, {}, result.detail, result.upstream_id, true);
     case wire::ResultCode::unknown:
       // Sending again may be a second copy, unless the upstream sorts them out by the job's id.
       if (lane.descriptor->flags & OTPGW_FLAG_IDEMPOTENT) return retry();
-      ops::log_warning("job " + job.key + " of " + provider + " is perhaps sent: " + result.detail);
+      ops::log_warning(named(job) + " is perhaps sent: " + result.detail);
       return settle(job, DeliveryState::unknown, {}, result.detail, result.upstream_id, true);
     case wire::ResultCode::broken:
       return settle(job, DeliveryState::queued, kBrokenPause, result.detail);
   }
+}
+
+std::string Dispatcher::named(const store::LeasedJob& job) const {
+  return "job " + job.key + " of " + job.otp.provider + " (address tag " +
+         limits::address_tag(parts_.vault, job.otp.to_normalised) + ")";
 }
 
 void Dispatcher::worker_gone(const std::string& provider, const std::string& worker, broker::Gone how) {
@@ -300,8 +306,8 @@ void Dispatcher::worker_gone(const std::string& provider, const std::string& wor
 
 void Dispatcher::give_back(const std::string& provider, store::LeasedJob job, bool died) {
   if (died && ++job.deaths >= kDeathsMax) {
-    ops::log_error("workers of " + provider + " died " + std::to_string(job.deaths) + " times under job " +
-                   job.key + "; it fails");
+    ops::log_error("workers of " + provider + " died " + std::to_string(job.deaths) + " times under " +
+                   named(job) + "; it fails");
     return settle(job, DeliveryState::failed, {}, "the provider's worker died under this message");
   }
   settle(job, DeliveryState::queued, {}, "the worker was lost");

@@ -83,6 +83,8 @@ class Dispatcher final : public broker::BrokerEvents {
               std::string detail = {}, std::string upstream_id = {}, bool count_try = false);
   void ended(const store::EndedJob& job);
   void settled(std::vector<store::JobOutcome> outcomes, std::expected<store::JobEnds, store::Error> ends);
+  // For the log.
+  [[nodiscard]] std::string named(const store::LeasedJob& job) const;
   void give_back(const std::string& provider, store::LeasedJob job, bool died);
   // Tells the breaker, and whoever wants to know what it makes of it. `why` is for the log.
   void note(const std::string& provider, Breaker::Sign sign, Breaker::Clock::time_point begun,

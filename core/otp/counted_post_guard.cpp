@@ -25,12 +25,21 @@ std::optional<std::chrono::seconds> CountedPostGuard::begin(const std::string& c
   return {};
 }
 
-void CountedPostGuard::end(const std::string& client, bool failed) {
+void CountedPostGuard::end(std::string client, bool failed, std::move_only_function<void()> done) {
   auto accounts = policy_->page_posts(client);
-  if (!failed || accounts.empty()) return ended(client);
-  parts_.store.count(std::move(accounts), policy_, [this, client](const std::expected<bool, store::Error>&) {
-    parts_.scheduler.post([this, client] { ended(client); });
-  });
+  if (!failed || accounts.empty()) {
+    ended(client);
+    return done();
+  }
+  parts_.store.count(
+      std::move(accounts), policy_,
+      [this, client = std::move(client),
+       done = std::move(done)](const std::expected<bool, store::Error>&) mutable {
+        parts_.scheduler.post([this, client = std::move(client), done = std::move(done)]() mutable {
+          ended(client);
+          done();
+        });
+      });
 }
 
 void CountedPostGuard::ended(const std::string& client) {

@@ -30,7 +30,7 @@ class CountedPostGuard final : public PostGuard {
   void reconfigure(const config::Limits& limits);
 
   [[nodiscard]] std::optional<std::chrono::seconds> begin(const std::string& client) override;
-  void end(const std::string& client, bool failed) override;
+  void end(std::string client, bool failed, std::move_only_function<void()> done) override;
 
  private:
   void ended(const std::string& client);

@@ -86,7 +86,7 @@ struct FakeService final : otp::Service {
 
 struct OpenGuard final : otp::PostGuard {
   std::optional<std::chrono::seconds> begin(const std::string&) override { return {}; }
-  void end(const std::string&, bool) override {}
+  void end(std::string, bool, std::move_only_function<void()> done) override { done(); }
 };
 
 otp::Otp sent_otp() {
