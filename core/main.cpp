@@ -15,8 +15,10 @@
 #include "core/broker/plugin_check.h"
 #include "core/config/config.h"
 #include "core/gateway.h"
+#include "core/limits/policy.h"
 #include "core/message/setup.h"
 #include "core/ops/log.h"
+#include "core/otp/code.h"
 
 extern char** environ;
 
@@ -67,6 +69,9 @@ class Program final : public Poco::Util::Application {
             .repeatable(true)
             .argument("FILE"));
     options.addOption(Option("check-config", "", "check the configuration and say what is wrong"));
+    options.addOption(Option("address-tag", "",
+                             "print what stands for an address in the log of this configuration's gateway")
+                          .argument("ADDRESS"));
     options.addOption(Option("version", "", "print the version"));
     options.addOption(Option("help", "h", "print this"));
   }
@@ -76,6 +81,7 @@ class Program final : public Poco::Util::Application {
       files_.emplace_back(value);
     } else {
       action_ = name;
+      value_ = value;
     }
     if (name == "help" || name == "version") stopOptionsProcessing();
   }
@@ -84,7 +90,7 @@ class Program final : public Poco::Util::Application {
     if (action_ == "help") {
       Poco::Util::HelpFormatter help(options());
       help.setCommand("otpgateway");
-      help.setUsage("[--config=FILE ...] [--check-config]");
+      help.setUsage("[--config=FILE ...] [--check-config | --address-tag=ADDRESS]");
       help.setHeader("Verifies that people own their addresses, and sends 2FA codes.");
       help.format(std::cout);
       return EXIT_OK;
@@ -106,6 +112,7 @@ class Program final : public Poco::Util::Application {
       if (action_ == "check-config") {
         return check(setup->config);
       }
+      if (action_ == "address-tag") return print_address_tag(setup->config, value_);
       return serve(std::move(setup), std::move(sources));
     } catch (const StartError& error) {
       std::cerr << "otpgateway: " << error.line << "\n";
@@ -125,6 +132,14 @@ class Program final : public Poco::Util::Application {
     return EXIT_OK;
   }
 
+  static int print_address_tag(const config::Config& config, const std::string& address) {
+    if (sodium_init() < 0) throw StartError{"libsodium can't start"};
+    const auto vault =
+        value_or_throw(otp::CodeVault::open_file(config.app.data_dir / "otpgateway.key", false));
+    std::cout << limits::address_tag(vault, address) << "\n";
+    return EXIT_OK;
+  }
+
   static int serve(std::shared_ptr<const message::Setup> setup, config::Sources sources) {
     if (sodium_init() < 0) throw StartError{"libsodium can't start"};
     raise_descriptor_limit();
@@ -135,7 +150,7 @@ class Program final : public Poco::Util::Application {
   }
 
   std::vector<fs::path> files_;
-  std::string action_;
+  std::string action_, value_;
 };
 
 }  // namespace

@@ -68,9 +68,10 @@ class Sink:
 class BenchGateway(Gateway):
     """The real gateway with the smtp provider on a sink, every write fsynced as always."""
 
-    def __init__(self, sink, otps=0):
+    def __init__(self, sink, otps=0, limits=None):
         super().__init__({
             "app": {"trusted_proxies": ["127.0.0.1"], "otp_max_attempts_max": 1000, "otp_max_generate_max": 1000, "otp_ttl_max": 86400},
+            "limits": limits or {},
             "auth": {"app": {"origins": ["https://app.example"]}, "other": None},
             "providers": {"console": None, "smtp": {"max_conns": 16}}}, smtp_port=sink.port)
         shutil.rmtree(self.folder)

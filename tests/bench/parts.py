@@ -4,6 +4,7 @@ import statistics
 import subprocess
 import time
 
+import limits_cost
 import plugin_sends
 from bench_gateway import AUTHORIZATION, BenchGateway, Sink, load, resident_mib, wrk
 from gateway import program
@@ -31,6 +32,7 @@ TARGETS = {
     "worker RSS": ("MiB", "at most", 16),
     "start, empty": ("ms", "at most", 50),
     "start, 100,000 OTPs": ("ms", "at most", 200),
+    **limits_cost.TARGETS,
     **plugin_sends.TARGETS,
 }
 UNITS = {"PUT, 128 connections, p99": "ms", "wrong check, p99": "ms", "health": "/s",
@@ -205,4 +207,5 @@ def start(_):
 
 
 PARTS = {part.__name__: part for part in (
-    put, check, status, page, providers, health, mails, latency, busy, idle, memory, start, plugin_sends.sends)}
+    put, check, status, page, providers, health, mails, latency, busy, idle, memory, start, limits_cost.limits,
+    plugin_sends.sends)}

@@ -179,13 +179,15 @@ class Restart(unittest.TestCase):
         tag = re.search(r"refused: limits\.address_sends in namespace app, address tag ([0-9a-z]{8})\n", log)
         self.assertTrue(tag, log)
         self.assertNotIn(to, log)
+        self.assertEqual(gateway.run_once("--address-tag=" + to), (0, tag.group(1) + "\n"))
+        self.assertEqual(gateway.run_once("--address-tag=" + to.upper()), (0, tag.group(1) + "\n"))
 
 
 class Phones(unittest.TestCase):
     """By phone number: its beginning, its country; by the client; and what operators see of it."""
 
     def start(self, limits):
-        sink = WebhookSink()
+        sink = self.sink = WebhookSink()
         self.addCleanup(sink.close)
         self.admin = free_port()
         self.config = {
@@ -249,6 +251,14 @@ class Phones(unittest.TestCase):
         self.assertIn("would be refused: limits.address_sends", self.gateway.log())
         self.gateway.reload(merge(self.config, {"limits": {"mode": "enforce", "countries": []}}))
         self.assertEqual(self.put("+4915123456789").status, 429)
+
+    def test_a_message_that_fails_is_logged_with_the_tag_of_its_address(self):
+        self.start({})
+        self.sink.say(200, {"result": "rejected", "detail": "no such number"})
+        self.assertEqual(self.put("+4915123456789").status, 500)
+        tag = self.gateway.run_once("--address-tag=+4915123456789")[1].strip()
+        self.assertRegex(self.gateway.log(), r"job [0-9a-f]{32} of sms \(address tag %s\) failed: " % tag)
+        self.assertNotIn("15123456789", self.gateway.log())
 
     def test_sent_and_verified_by_country(self):
         self.start({})

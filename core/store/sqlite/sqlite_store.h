@@ -12,7 +12,7 @@
 
 namespace otpgw::store::sqlite {
 
-// Counters of limits: some 100 bytes each.
+// Counters of limits: some 120 bytes each.
 inline constexpr int64_t kCountersMax = 1'000'000;
 
 // Opens (or makes) the database and puts jobs that a former core had leased back into the queue. The error is
