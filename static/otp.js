@@ -18,7 +18,7 @@ window.OTPGateway = (() => {
   const gateway = script.src.replace(/\/static\/otp\.js([?#].*)?$/, "");
   const gatewayOrigin = new URL(script.src).origin;
   const readyWithin = 5000;  // ms; the page answers in far less, unless its framing is forbidden
-  let open = false;
+  let shown = null;  // the modal that is open: {dialog, cancel}
 
   const style = document.createElement("link");
   style.rel = "stylesheet";
@@ -39,25 +39,32 @@ window.OTPGateway = (() => {
 
   // Calls done(true) or done(false), once, after the modal has gone.
   function show(namespace, id, { key, lang }, done) {
-    const label = "Verification";
-    const dialog = element("dialog", { className: "otpgateway" },
-                           { role: "dialog", "aria-modal": "true", "aria-label": label });
+    const dialog = element("dialog", { className: "otpgateway" }, { "aria-busy": "true" });
     // Sizes as attributes: should the page's CSP keep otp.css out, the frame is usable all the same.
-    const frame = element("iframe", { title: label, allow: "otp-credentials" }, { width: 400, height: 560 });
+    const frame = element("iframe", { allow: "otp-credentials" }, { width: 400, height: 560 });
+    const close = element("button", { type: "button", textContent: "\u00d7" });
+    // The modal's words and size: these, until the page in it knows better.
+    function adopt({ title, close: closeLabel, dir, height }) {
+      frame.title = title;
+      dialog.setAttribute("aria-label", title);
+      close.setAttribute("aria-label", closeLabel);
+      dialog.dir = dir;
+      if (height > 0) frame.height = height;
+    }
+    adopt({ title: "Verification", close: "Close", dir: "ltr" });
     frame.src = pageAddress(namespace, id, { view: "popup", lang, key });
-    const close = element("button", { type: "button", textContent: "\u00d7" }, { "aria-label": "Close" });
 
     const before = document.activeElement;
     let ended = false;
     function end(finished) {
       if (ended) return;  // the dialog's own close event comes late, perhaps when the next one is open
       ended = true;
-      open = false;
+      shown = null;
       clearTimeout(timer);
       removeEventListener("message", onMessage);
       dialog.close();
       dialog.remove();
-      if (before && before.focus) before.focus();
+      before?.focus?.();
       done(finished);
     }
     const cancel = () => end(false);
@@ -76,7 +83,9 @@ window.OTPGateway = (() => {
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = ({ data }) => {
         clearTimeout(timer);
+        dialog.removeAttribute("aria-busy");
         if (data === "escape") cancel();
+        else adopt(data);
       };
       frame.contentWindow.postMessage({ type: "otpgateway-hello", namespace, id }, gatewayOrigin, [port2]);
     });
@@ -89,6 +98,7 @@ window.OTPGateway = (() => {
       const text = element("p");
       text.append("The verification can't be shown here. ", link);
       frame.replaceWith(text);
+      dialog.removeAttribute("aria-busy");
       link.focus();
     }
 
@@ -101,7 +111,7 @@ window.OTPGateway = (() => {
 
     dialog.append(frame, close);
     document.body.append(dialog);
-    open = true;
+    shown = { dialog, cancel };
     const timer = setTimeout(offerLink, readyWithin);
     dialog.showModal();
     frame.focus();
@@ -109,9 +119,11 @@ window.OTPGateway = (() => {
 
   return function OTPGateway(namespace, id, onFinish, onCancel, options) {
     const result = new Promise((resolve, reject) => {
-      if (open || !namespace || !id) {
-        const error = new Error(open ? "OTPGateway: a verification is open already"
-                                     : "OTPGateway: namespace and id are needed");
+      // An application that replaced its whole page took the modal along.
+      if (shown && !shown.dialog.isConnected) shown.cancel();
+      if (shown || !namespace || !id) {
+        const error = new Error(shown ? "OTPGateway: a verification is open already"
+                                      : "OTPGateway: namespace and id are needed");
         console.warn(error.message);
         reject(error);
         return;

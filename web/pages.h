@@ -30,7 +30,7 @@ class PageRoutes {
     http::Router& router, std::shared_ptr<const config::Config> config, otp::Service& service,
     otp::PostGuard& guard, const otp::Clock& clock, const std::filesystem::path& templates_dir);
 
-// Reads all files of `static_dir` (small, some dozens) into memory and adds GET /static/*: ETag, 304,
+// Reads all files of `static_dir` (small, some dozens) into memory and adds GET /static/*: ETag, 304, gzip,
 // caching; nothing outside the folder is reachable because nothing outside was read.
 [[nodiscard]] std::expected<void, std::string> add_static_routes(http::Router& router,
                                                                  const std::filesystem::path& static_dir);

@@ -1,3 +1,4 @@
+#include <Poco/DeflatingStream.h>
 #include <sodium.h>
 
 #include <array>
@@ -5,6 +6,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <system_error>
 
 #include "web/pages.h"
@@ -17,11 +19,16 @@ namespace fs = std::filesystem;
 // Half a MiB a file is far above what a page may weigh; more is a folder named by mistake.
 constexpr uintmax_t kFileBytesMax = 512 * 1024;
 
-struct StaticFile {
-  std::string_view content_type;
+struct Representation {
   std::string headers;
   std::string etag;  // with its quotes
   std::string body;
+};
+
+struct StaticFile {
+  std::string_view content_type;
+  Representation plain;
+  std::optional<Representation> gzip;  // where it is smaller
 };
 using StaticFiles = std::map<std::string, StaticFile, std::less<>>;
 
@@ -29,6 +36,7 @@ using StaticFiles = std::map<std::string, StaticFile, std::less<>>;
 std::optional<std::string_view> content_type(const fs::path& file) {
   static const std::map<std::string, std::string_view> kTypes = {{".css", "text/css; charset=utf-8"},
                                                                  {".js", "text/javascript; charset=utf-8"},
+                                                                 {".ts", "text/plain; charset=utf-8"},
                                                                  {".html", "text/html; charset=utf-8"},
                                                                  {".svg", "image/svg+xml"},
                                                                  {".png", "image/png"},
@@ -47,13 +55,35 @@ std::string etag_of(std::string_view body) {
   return "\"" + std::string(hex.data()) + "\"";
 }
 
-StaticFile static_file(std::string_view type, std::string body) {
-  StaticFile file{type, {}, etag_of(body), std::move(body)};
+Representation representation(std::string body, std::string_view more_headers) {
+  Representation made{{}, etag_of(body), std::move(body)};
   // Five minutes: otp.js has one address for ever, and an update should reach the applications' pages soon.
   // Any site may load otp.js, also one that isolates itself (COEP).
-  file.headers = "Cache-Control: public, max-age=300\r\nETag: " + file.etag +
+  made.headers = "Cache-Control: public, max-age=300\r\nETag: " + made.etag +
                  "\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
                  "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'\r\n";
+  made.headers.append(more_headers);
+  return made;
+}
+
+std::string gzipped(const std::string& body) {
+  constexpr int kBest = 9;
+  std::ostringstream out;
+  Poco::DeflatingOutputStream deflating(out, Poco::DeflatingStreamBuf::STREAM_GZIP, kBest);
+  deflating << body;
+  deflating.close();
+  return out.str();
+}
+
+StaticFile static_file(std::string_view type, std::string body) {
+  StaticFile file{type, {}, {}};
+  std::string small = gzipped(body);
+  if (small.size() < body.size()) {
+    file.gzip = representation(std::move(small), "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n");
+    file.plain = representation(std::move(body), "Vary: Accept-Encoding\r\n");
+  } else {
+    file.plain = representation(std::move(body), {});
+  }
   return file;
 }
 
@@ -66,9 +96,20 @@ std::expected<std::string, std::string> read_file(const fs::path& file) {
   return body;
 }
 
+// "gzip, br", "br;q=1.0, gzip;q=0.5"; not "gzip;q=0". A client that names it otherwise gets the plain file.
+bool accepts_gzip(std::string_view accept_encoding) {
+  const std::size_t found = accept_encoding.find("gzip");
+  if (found == std::string_view::npos) return false;
+  std::string_view quality = accept_encoding.substr(found + 4);
+  quality = quality.substr(0, quality.find(','));
+  return quality.find_first_of("123456789") != std::string_view::npos || !quality.contains("q=");
+}
+
 http::Response answer(const http::Request& request, const StaticFile& file) {
-  if (request.header("if-none-match").contains(file.etag)) return {304, {}, file.headers, {}};
-  return {200, file.content_type, file.headers, file.body};
+  const bool gzip = file.gzip && accepts_gzip(request.header("accept-encoding"));
+  const Representation& sent = gzip ? *file.gzip : file.plain;
+  if (request.header("if-none-match").contains(sent.etag)) return {304, {}, sent.headers, {}};
+  return {200, file.content_type, sent.headers, sent.body};
 }
 
 std::expected<StaticFiles, std::string> read_files(const fs::path& folder) {

@@ -1,5 +1,6 @@
 // Chromium, and what every page of the gateway must be.
 import AxeBuilder from "@axe-core/playwright";
+import { HtmlValidate } from "html-validate";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
@@ -9,7 +10,8 @@ const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 export const startBrowser = () =>
   chromium.launch({ executablePath: process.env.OTPGW_CHROMIUM, headless: true, args: flags });
 
-// A fresh profile with one page; `page.complaints` collects the CSP violations and errors of scripts.
+// A fresh profile with one page; `page.complaints` collects the CSP violations and errors of scripts,
+// `page.source()` is the HTML as the server sent it.
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
@@ -18,24 +20,70 @@ export async function openPage(browser, options = {}) {
   page.on("console", (message) => {
     if (/Content Security Policy/.test(message.text())) page.complaints.push(message.text());
   });
+  let answer;
+  page.on("response", (response) => {
+    if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) answer = response;
+  });
+  page.source = () => answer.text();
   return page;
 }
 
-// The accessibility violations of the page as it stands. (axe would fetch the style sheets again: a CSP complains.)
-export async function violations(page) {
-  const result = await new AxeBuilder({ page }).options({ preload: false }).analyze();
+// The accessibility violations of the page as it stands, of these rules or all. (axe would fetch the style sheets
+// again: a CSP complains.)
+export async function violations(page, rules) {
+  const runOnly = rules && { type: "rule", values: rules };
+  const result = await new AxeBuilder({ page }).options({ preload: false, ...(rules && { runOnly }) }).analyze();
   return result.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]);
 }
 
-// No violation in light or dark, and nothing to scroll sideways on a small phone.
-export async function assertUsable(page) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    assert.deepEqual(await violations(page), []);
-  }
+const validator = new HtmlValidate({ extends: ["html-validate:standard"] });
+
+export async function invalidHtml(html) {
+  const report = await validator.validateString(html);
+  return report.results.flatMap(({ messages }) =>
+    messages.map(({ ruleId, message, line }) => `${ruleId}: ${message}: ${html.split("\n")[line - 1]}`));
+}
+
+async function assertFitsPhone(page) {
   const size = page.viewportSize();
   await page.setViewportSize({ width: 320, height: 640 });
   const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.equal(tooWide, 0, "scrolls sideways at 320 px");
   await page.setViewportSize(size);
+}
+
+// Everything that can be pressed is as tall as a fingertip.
+async function assertTouchable(page) {
+  const small = await page.evaluate(() => [...document.querySelectorAll("a, button, input:not([type=hidden])")]
+    .filter((target) => target.getBoundingClientRect().height < 44).map((target) => target.outerHTML));
+  assert.deepEqual(small, [], "lower than 44 px");
+}
+
+// Nothing has moved since it was first painted.
+async function assertStill(page) {
+  const shifts = await page.evaluate(() => new Promise((resolve) => {
+    const seen = [];
+    new PerformanceObserver((list) => {
+      for (const { value, sources } of list.getEntries()) seen.push([value, sources.map(({ node }) => node?.nodeName)]);
+    }).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => resolve(seen), 50);
+  }));
+  assert.deepEqual(shifts, [], "the layout shifts");
+}
+
+// Valid, still, right on a small phone and for fingers.
+export async function assertSound(page) {
+  await assertStill(page);
+  assert.deepEqual(await invalidHtml(await page.source()), []);
+  await assertTouchable(page);
+  await assertFitsPhone(page);
+}
+
+// All that, and without a violation in light and dark: there only colours differ.
+export async function assertUsable(page) {
+  await assertSound(page);
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  assert.deepEqual(await violations(page), [], "light");
+  await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+  assert.deepEqual(await violations(page, ["color-contrast"]), [], "dark");
 }

@@ -25,7 +25,8 @@ async function startMailServer() {
 }
 
 export class Gateway {
-  static async start(origins = ["http://127.0.0.1:*"]) {
+  // `limits` is TOML of that section, `sections` what follows the configuration's own.
+  static async start({ origins = ["http://127.0.0.1:*"], sections = "", limits = "resend_cooldown = 0" } = {}) {
     const gateway = new Gateway();
     gateway.folder = await mkdtemp(join(tmpdir(), "otpgw-browser-"));
     gateway.mailServer = await startMailServer();
@@ -43,7 +44,7 @@ address = ""
 address_sends = []
 address_guesses = []
 ip_posts = []
-resend_cooldown = 0
+${limits}
 [store]
 engine = "sqlite"
 [auth.app]
@@ -59,7 +60,7 @@ tls_type = "none"
 from_email = "Test <t@example.com>"
 max_conns = 2
 timeout = "5s"
-`);
+${sections}`);
     gateway.program = new Program("otpgateway", `--config=${config}`);
     try {
       await until("the gateway", () => fetch(gateway.origin + "/api/health").then((a) => a.ok, () => false));

@@ -1,0 +1,171 @@
+// Unit: page.js over time. Goal: the time left is shown each second and read out twice, polling is frugal, and a
+// page shows what happened elsewhere. Method: the built gateway, Chromium, the page's clock set by hand.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+
+import { openPage, startBrowser } from "./browser.mjs";
+import { codeIn, Gateway } from "./gateway.mjs";
+import { until } from "./process.mjs";
+
+const digits = "123456";
+let gateway, browser, page;
+before(async () => {
+  gateway = await Gateway.start({ limits: "resend_cooldown = 30" });
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await gateway?.stop();
+});
+beforeEach(async () => {
+  await page?.context().close();
+  page = await openPage(browser);
+});
+
+let made = 0;
+const put = (parameters) => gateway.put({ to: `live-${++made}@example.com`, otp: digits, ...parameters });
+
+async function seconds(count) {
+  for (let i = 0; i < count; i++) await page.clock.runFor(1000);
+}
+
+test("the time left: each second for the eyes, at 60 and 30 s for the ears", async () => {
+  await page.clock.install();
+  await page.goto((await put({ ttl: 64 })).url);
+  assert.equal(await page.getAttribute("#news", "role"), "status");
+  assert.equal(await page.locator("#left").evaluate((time) => time.closest("[aria-live], [role=status]")), null);
+  const heard = [];
+  for (let left = 64; left > 5; left--) {
+    const news = await page.textContent("#news");
+    if (news !== (heard.at(-1)?.news ?? "")) heard.push({ at: await page.textContent("#left"), news });
+    await page.clock.runFor(1000);
+  }
+  assert.deepEqual(heard.map(({ news }) => news), ["One minute left", "30 seconds left"]);
+  assert.match(heard[0].at, /^(1:00|0:59)$/);
+  assert.match(heard[1].at, /^0:(30|29)$/);
+});
+
+test("polling: every 2 s, then ever more seldom to every 10 s", async () => {
+  await page.clock.install();
+  const asked = [];
+  let now = 0;
+  page.on("request", (request) => { if (request.url().endsWith("/status")) asked.push(now); });
+  await page.goto((await put()).url);
+  let answered = 0;
+  page.on("requestfinished", (request) => { if (request.url().endsWith("/status")) answered++; });
+  for (; now < 120; now++) {
+    await seconds(1);
+    await until("the answer", () => answered === asked.length);
+  }
+  const pauses = asked.map((at, i) => at - (asked[i - 1] ?? 0));
+  assert.ok(pauses[0] <= 3 && pauses[1] <= 4, `${pauses}`);
+  assert.ok(pauses.slice(-4).every((pause) => pause >= 8 && pause <= 13), `${pauses}`);
+  assert.ok(asked.length >= 12 && asked.length <= 17, `${asked}`);
+});
+
+test("polling stops while nobody looks and goes on at once", async () => {
+  await page.clock.install();
+  let asked = 0;
+  page.on("request", (request) => { if (request.url().endsWith("/status")) asked++; });
+  await page.goto((await put()).url);
+  const look = (hidden) => page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await look(true);
+  await seconds(60);
+  assert.equal(asked, 0);
+  await look(false);
+  await until("the question", () => asked === 1);
+});
+
+test("resend waits for its cooldown, on the page and in the gateway", async () => {
+  const otp = await put();
+  await gateway.mailTo(otp.to);
+  await page.clock.install();
+  await page.goto(otp.url);
+  const button = page.locator("button[value=resend]");
+  assert.equal(await button.isDisabled(), true);
+  assert.match(await button.textContent(), /^Send the code again \(0:(30|2\d)\)$/);
+  await seconds(31);
+  assert.equal(await button.isDisabled(), false);
+  assert.equal(await button.textContent(), "Send the code again");
+  await button.click();  // the page's clock ran ahead: the gateway knows better
+  await page.waitForSelector("[role=alert]");
+  assert.equal((await gateway.call("GET", `/${otp.id}`)).data.generate, 1);
+});
+
+test("two tabs: verified in one, the other shows it", async () => {
+  const otp = await put({ skip_delete: true });
+  await page.goto(otp.url);
+  const other = await page.context().newPage();
+  await other.goto(otp.url);
+  await other.fill("#otp", digits);
+  await other.press("#otp", "Enter");
+  await other.waitForSelector("[data-page=verified]");
+  await page.waitForSelector("[data-page=verified]");
+});
+
+test("back to the form after the code was right: verified, and nothing is sent again", async () => {
+  const otp = await put({ skip_delete: true });
+  await page.goto(otp.url);
+  await page.fill("#otp", digits);
+  await page.press("#otp", "Enter");
+  await page.waitForSelector("[data-page=verified]");
+  const posts = [];
+  page.on("request", (request) => { if (request.method() === "POST") posts.push(request.url()); });
+  await page.goBack();
+  await page.waitForSelector("[data-page=verified]");
+  assert.deepEqual(posts, []);
+});
+
+test("a page that comes back as it was left asks anew", async () => {
+  const otp = await put({ skip_delete: true });
+  await page.goto(otp.url);
+  await gateway.call("POST", `/${otp.id}`, { otp: digits });
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  await page.waitForSelector("[data-page=verified]", { timeout: 1500 });
+});
+
+test("expired while open", async () => {
+  await page.goto((await put({ ttl: 2 })).url);
+  assert.match(await page.textContent("#left"), /^0:0[12]$/);
+  await page.waitForSelector("text=Session expired");
+});
+
+test("locked: the time runs out before the person's eyes, then a new code may be asked for", async () => {
+  await page.goto((await put({ ttl: 4, max_attempts: 1 })).url);
+  await page.fill("#otp", "654321");
+  await page.press("#otp", "Enter");
+  await page.waitForSelector("text=Too many attempts");
+  await page.waitForSelector("text=Session expired");
+});
+
+test("mail scanners follow every link, and nothing changes", async () => {
+  const otp = await gateway.put({ to: "scanned@example.com", skip_delete: true });
+  const mail = await gateway.mailTo("scanned@example.com");
+  await until("delivery", async () => (await gateway.call("GET", `/${otp.id}`)).data.delivery.state === "sent");
+  const state = async () => {
+    const { data } = await gateway.call("GET", `/${otp.id}`);
+    return { ...data, ttl: undefined };
+  };
+  const before = await state();
+  const code = codeIn(mail);
+  const queue = [`${otp.url}?otp=${code}&action=check`, `${otp.url}?otp=000000&action=check`, `${otp.url}?action=resend`,
+                 `${otp.url}/address?to=thief@example.com`, `${otp.url}/status`];
+  const seen = new Set(queue);
+  while (queue.length) {
+    const url = queue.pop();
+    await fetch(url, { method: "HEAD" });
+    const answer = await fetch(url);
+    assert.ok(answer.status < 500, url);
+    for (const [, found] of (await answer.text()).matchAll(/(?:href|src|action)="([^"#]*)"/g)) {
+      const next = new URL(found.replaceAll("&amp;", "&"), url).href;
+      if (next.startsWith(gateway.origin) && !seen.has(next)) queue.push(next), seen.add(next);
+    }
+  }
+  assert.ok(seen.size > 6, "followed nothing");
+  assert.deepEqual(await state(), before);
+  assert.equal(await gateway.verified(otp), false);
+  assert.equal(gateway.mailServer.mails.filter(({ to }) => to.includes("scanned@example.com")).length, 1);
+});

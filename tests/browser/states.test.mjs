@@ -1,0 +1,143 @@
+// Unit: each page in each of its states. Goal: valid HTML, no violation that axe-core knows of in light and dark,
+// nothing that moves, nothing too wide for a small phone or too small for a finger; in English and in Arabic.
+// Method: the built gateway with providers that take, refuse or keep a message, Chromium.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { assertSound, assertUsable, openPage, startBrowser } from "./browser.mjs";
+import { Gateway } from "./gateway.mjs";
+import { until } from "./process.mjs";
+import { startShop } from "./shop.mjs";
+import { startUpstream } from "./upstream.mjs";
+
+let upstream, gateway, browser, shop, page, lang;
+before(async () => {
+  upstream = await startUpstream();
+  gateway = await Gateway.start({ sections: upstream.sections });
+  shop = await startShop(gateway.origin);
+  browser = await startBrowser();
+  page = await openPage(browser);
+});
+after(async () => {
+  await browser?.close();
+  await shop?.stop();
+  await gateway?.stop();
+  await upstream?.stop();
+});
+
+const phone = "+15550100001";
+const address = (name) => `${name}-${lang}@example.com`;
+const show = (otp, query = "") => page.goto(`${otp.url}?lang=${lang}${query}`);
+const submit = (selector) => page.locator(selector).evaluate((field) => {
+  field.form.noValidate = true;
+  field.form.querySelector("button").click();
+});
+
+async function enter(code) {
+  await page.fill("#otp", code);
+  await submit("#otp");
+}
+
+async function refused(parameters) {
+  const otp = await gateway.put({ provider: "whatsapp", to: phone, ...parameters });
+  await until("the refusal", async () => (await gateway.call("GET", `/${otp.id}`)).data.delivery.state === "failed");
+  return otp;
+}
+
+const states = {
+  "address, e-mail": async () => show(await gateway.put()),
+  "address, phone": async () => show(await gateway.put({ provider: "sms" })),
+  "address, described": async () => show(await gateway.put({ address_description: "Wherever <you> are." })),
+  "address, none": async () => {
+    await show(await gateway.put());
+    await submit("#to");
+    await page.waitForSelector("#error");
+  },
+  "address, wrong": async () => {
+    await show(await gateway.put());
+    await page.fill("#to", "nobody@nowhere@example.com");
+    await submit("#to");
+    await page.waitForSelector("#error");
+  },
+  "address, to be changed": async () => {
+    await show(await gateway.put());
+    await page.fill("#to", address("change"));
+    await submit("#to");
+    await page.click(".delivery a");
+    await page.waitForSelector("[data-page=address]");
+  },
+  "code, sent": async () => {
+    await show(await gateway.put({ provider: "sms", to: phone }));
+    await page.waitForSelector(".sent:visible");
+  },
+  "code, being sent": async () => {
+    await show(await gateway.put({ provider: "voice", to: phone }));
+    await page.waitForSelector(".sending:visible");
+  },
+  "code, not delivered": async () => {
+    await show(await refused());
+    await page.waitForSelector(".failed:visible");
+  },
+  "code, not delivered and never again": async () => {
+    await show(await refused({ max_generate: 1 }));
+    await page.waitForSelector(".failed:visible");
+  },
+  "code, not of digits": async () => show(await gateway.put({ to: address("letters"), otp: "aB3xYz" })),
+  "code, wrong": async () => {
+    await show(await gateway.put({ to: address("wrong"), otp: "123456" }));
+    await enter("654321");
+    await page.waitForSelector("#error");
+  },
+  "code, none": async () => {
+    await show(await gateway.put({ to: address("none") }));
+    await submit("#otp");
+    await page.waitForSelector("#error");
+  },
+  "code, from the link": async () => {
+    await show(await gateway.put({ to: address("link") }), "&otp=123456&action=check");
+    await page.waitForSelector(".note");
+  },
+  verified: async () => {
+    await show(await gateway.put({ to: address("verified"), otp: "123456" }));
+    await enter("123456");
+    await page.waitForSelector("[data-page=verified]");
+  },
+  expired: () => page.goto(`${gateway.origin}/otp/app/no-such-id?lang=${lang}`),
+  locked: async () => {
+    await show(await gateway.put({ to: address("locked"), otp: "123456", max_attempts: 1 }));
+    await enter("654321");
+    await page.waitForSelector("[data-page=message]");
+  },
+  "an unknown action": async () => {
+    await show(await gateway.put({ to: address("action") }));
+    await page.evaluate(() => { document.querySelector("form button").value = "other"; });
+    await page.fill("#otp", "123456");
+    await submit("#otp");
+    await page.waitForSelector("[data-page=message]");
+  },
+  "a form of another site": async () => {
+    const otp = await gateway.put({ to: address("forged") });
+    await page.goto(shop.hostile);
+    await page.evaluate((url) => {
+      const form = document.createElement("form");
+      Object.assign(form, { method: "post", action: url });
+      document.body.append(form);
+      form.submit();
+    }, `${otp.url}?lang=${lang}`);
+    await page.waitForSelector("[data-page=message]");
+  },
+};
+
+for (const language of ["en", "ar"]) {
+  for (const [name, reach] of Object.entries(states)) {
+    test(`${name} (${language})`, async () => {
+      lang = language;
+      page.complaints.length = 0;
+      await reach();
+      assert.equal(await page.getAttribute("html", "lang"), lang);
+      assert.equal(await page.getAttribute("html", "dir"), lang === "ar" ? "rtl" : "ltr");
+      await (lang === "en" ? assertUsable : assertSound)(page);
+      assert.deepEqual(page.complaints, []);
+    });
+  }
+}
