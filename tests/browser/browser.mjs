@@ -50,6 +50,7 @@ async function assertFitsPhone(page) {
   const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.equal(tooWide, 0, "scrolls sideways at 320 px");
   await page.setViewportSize(size);
+  await page.waitForFunction((width) => innerWidth === width, size.width);  // or the next page begins too narrow
 }
 
 // Everything that can be pressed is as tall as a fingertip.
