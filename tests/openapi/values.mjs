@@ -18,6 +18,8 @@ const known = {
   provider: fc.constantFrom("console", "console", "second", "console,second"),
   to: fc.oneof(fc.emailAddress(), text).filter((value) => bytes(value) <= 254 && !hasControl(value)),
   otp: fc.oneof(fc.constant(CODE), text.filter((value) => [...value].length <= 6 && !hasControl(value))),
+  locale: fc.constantFrom("en", "hi-IN", "zh-Hant-TW", "xx"),
+  return_url: fc.constantFrom("http://gateway.test/", "http://gateway.test/back?to=%22%3E", "http://gateway.test"),
   client_ip: fc.oneof(fc.ipV4(), fc.ipV6()),
   wait: fc.constantFrom(0, 0, 1),
 };
@@ -50,6 +52,8 @@ const FAULTS = {
   extra: ["{", "[1,]", "{'a':1}", "NaN", "01", '"\t"', `"${"x".repeat(4096)}"`, "[".repeat(2000)],
   otp: ["1234567", "12\x0734", "\x7f"],
   provider: ["nobody", "console,nobody", "console,console", ",", "Console", "a,b,c,d,e,f"],
+  locale: ["e", "en_US", "en-", "-", "x".repeat(36)],
+  return_url: ["javascript:alert(1)", "https://elsewhere.test/", "//gateway.test/", "ftp://gateway.test/", "/back"],
   client_ip: ["localhost", "1.2.3", "1.2.3.4:80", "256.1.1.1", "[::1]", "::g"],
   action: ["checks", "CHECK", "delete", "check,resend"],
 };
