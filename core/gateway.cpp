@@ -26,6 +26,7 @@
 #include "core/broker/worker_socket.h"
 #include "core/config/reload.h"
 #include "core/delivery/dispatcher.h"
+#include "core/front_rules.h"
 #include "core/http/front.h"
 #include "core/http/loop.h"
 #include "core/http/router.h"
@@ -218,17 +219,16 @@ class Gateway::Parts {
   }
 
   void listen() {
-    http::FrontLimits limits;
     const auto& app = setup_->config.app;
-    limits.head = limits.body = app.server_timeout;
+    auto rules = value_or_throw(front_rules(app));
     try {
       front_ = std::make_unique<http::Front>(
-          loop_, app.host, app.port, limits,
+          loop_, app.host, app.port, front_limits(app),
           [this](const http::Request& request, http::Reply reply) {
             router_.dispatch(request, std::move(reply));
           },
           &metrics_);
-      front_->trust(app.trusted_proxies);
+      front_->reconfigure(std::move(rules));
     } catch (const Poco::Exception& error) {
       throw StartError{"app.address: can't listen on " + app.host + ":" + std::to_string(app.port) + ": " +
                        error.displayText() + "; is another instance running?"};
@@ -287,6 +287,7 @@ class Gateway::Parts {
   struct Reading {
     std::shared_ptr<const message::Setup> setup;
     web::Sites sites;
+    http::FrontRules front;
     std::vector<std::string> kept;  // keys that need a restart
   };
   Reading read_again() const {
@@ -294,12 +295,13 @@ class Gateway::Parts {
     auto kept = config::keep_until_restart(setup_->config, config);
     auto setup = value_or_throw(message::Setup::make(std::move(config)));
     auto sites = value_or_throw(web::Sites::from(setup->config));
+    auto front = value_or_throw(front_rules(setup->config.app));
     if (supervisor_) {
       const auto complaints =
           broker::check_plugins(prefix_ / kWorkerProgram, supervisor_->changed(setup->config));
       if (!complaints.empty()) throw StartError{Poco::cat(kAnd, complaints.begin(), complaints.end())};
     }
-    return {std::move(setup), std::move(sites), std::move(kept)};
+    return {std::move(setup), std::move(sites), std::move(front), std::move(kept)};
   }
 
   // Returns when all threads work with it.
@@ -320,15 +322,16 @@ class Gateway::Parts {
       dispatcher_->reconfigure(setup);
       taken->count_down();
     });
-    loop_.post([this, setup, taken, sites = std::move(reading.sites)]() mutable {
-      front_->trust(setup->config.app.trusted_proxies);
-      gate_->reconfigure(setup->config);
-      service_->reconfigure(setup);
-      guard_->reconfigure(setup->config.limits);
-      api_->reconfigure(message::config_of(setup));
-      pages_->reconfigure(message::config_of(setup), std::move(sites));
-      taken->count_down();
-    });
+    loop_.post(
+        [this, setup, taken, sites = std::move(reading.sites), front = std::move(reading.front)]() mutable {
+          front_->reconfigure(std::move(front));
+          gate_->reconfigure(setup->config);
+          service_->reconfigure(setup);
+          guard_->reconfigure(setup->config.limits);
+          api_->reconfigure(message::config_of(setup));
+          pages_->reconfigure(message::config_of(setup), std::move(sites));
+          taken->count_down();
+        });
     taken->wait();
     if (supervisor_) supervisor_->reconfigure(setup->config);
   }

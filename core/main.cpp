@@ -14,6 +14,7 @@
 
 #include "core/broker/plugin_check.h"
 #include "core/config/config.h"
+#include "core/front_rules.h"
 #include "core/gateway.h"
 #include "core/limits/policy.h"
 #include "core/message/setup.h"
@@ -125,7 +126,8 @@ class Program final : public Poco::Util::Application {
     for (const auto& warning : config.warnings) std::cerr << "warning: " << warning << "\n";
     std::vector<const config::Provider*> providers;
     for (const auto& [id, provider] : config.providers) providers.push_back(&provider);
-    const auto complaints = broker::check_plugins(prefix() / "bin/otpgateway-worker", providers);
+    auto complaints = broker::check_plugins(prefix() / "bin/otpgateway-worker", providers);
+    if (const auto rules = front_rules(config.app); !rules) complaints.push_back(rules.error());
     for (const auto& complaint : complaints) std::cerr << "otpgateway: " << complaint << "\n";
     if (!complaints.empty()) return kExitUsage;
     std::cout << "The configuration is fine.\n";

@@ -40,6 +40,11 @@ void read_root_url(const Section& section, const Places& places, Warnings& warni
                        shown(*section.find("root_url")));
   }
   app.root_url = *url;
+  if (app.tls && app.root_url.starts_with("http://")) {
+    warnings.push_back(
+        section.find("root_url")->origin.where +
+        ": app.root_url: begins with http://, but with app.tls_certificate only https:// is answered");
+  }
 }
 
 void read_trusted_proxies(const Section& section, Warnings& warnings, App& app) {
@@ -65,12 +70,13 @@ std::string default_root_url(const App& app) {
   const std::string host = listens_everywhere(app)                   ? "localhost"
                            : app.host.find(':') != std::string::npos ? "[" + app.host + "]"
                                                                      : app.host;
-  return "http://" + host + ":" + std::to_string(app.port);
+  return (app.tls ? "https://" : "http://") + host + ":" + std::to_string(app.port);
 }
 
-App read_app(const Node& root, const Places& places, Warnings& warnings) {
+App read_app(const Node& root, const Places& places, std::optional<Tls> tls, Warnings& warnings) {
   const Section section(&root, "app", "app");
   App app;
+  app.tls = std::move(tls);
   read_address(section, app);
   read_root_url(section, places, warnings, app);
   read_trusted_proxies(section, warnings, app);

@@ -8,6 +8,7 @@
 #include <expected>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,14 @@
 #include "core/ip/ip.h"
 
 namespace otpgw::config {
+
+// A PEM file's content and where it came from, for messages about it: "config.toml:12: app.tls_key".
+struct PemFile {
+  std::string text, origin;
+};
+struct Tls {
+  PemFile certificate, key;
+};
 
 struct App {
   std::string host = "127.0.0.1";  // of app.address
@@ -28,6 +37,7 @@ struct App {
   std::chrono::milliseconds send_wait{0};
   std::string root_url;  // no trailing slash
   std::string logo_url, favicon_url;
+  std::optional<Tls> tls;      // app.address speaks HTTPS
   ip::Ranges trusted_proxies;  // whose X-Forwarded-For counts
   std::string locale = "en";   // of people and messages whose language nobody knows
   std::filesystem::path data_dir;

@@ -35,7 +35,9 @@ Config read_all(const Sources& sources) {
 
   Config config;
   config.warnings = check_keys(root);
-  config.app = read_app(root, places, config.warnings);
+  // A worker's user may not read the key.
+  auto tls = sources.only_provider.empty() ? read_tls(root) : std::nullopt;
+  config.app = read_app(root, places, std::move(tls), config.warnings);
   config.admin = read_admin(root, config.warnings);
   config.sqlite = read_store(root, config.app, config.warnings);
   config.fallback = read_fallback(root);

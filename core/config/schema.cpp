@@ -49,11 +49,11 @@ constexpr Key kKeys[] = {
     text("app.logo_url"),
     text("app.favicon_url"),
     {"app.trusted_proxies", Type::texts},
+    {"app.tls_certificate", Type::path},
+    {"app.tls_key", Type::path},
     required_text("app.data_dir"),
     required_text("app.plugins_dir"),
     required_text("app.locale"),
-    later("app.tls_certificate"),
-    later("app.tls_key"),
 
     choice("store.engine", "sqlite|redis"),
     required_text("store.sqlite.path"),

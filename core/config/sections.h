@@ -23,7 +23,9 @@ struct Places {
 // Where links lead when app.root_url is not set.
 [[nodiscard]] std::string default_root_url(const App& app);
 
-[[nodiscard]] App read_app(const Node& root, const Places& places, Warnings& warnings);
+[[nodiscard]] std::optional<Tls> read_tls(const Node& root);
+[[nodiscard]] App read_app(const Node& root, const Places& places, std::optional<Tls> tls,
+                           Warnings& warnings);
 [[nodiscard]] Admin read_admin(const Node& root, Warnings& warnings);
 [[nodiscard]] Sqlite read_store(const Node& root, const App& app, Warnings& warnings);
 [[nodiscard]] Fallback read_fallback(const Node& root);

@@ -14,8 +14,7 @@
 #include <cerrno>
 #include <ctime>
 
-#include "core/http/answer.h"
-#include "core/http/request_reader.h"
+#include "core/http/connection.h"
 
 namespace otpgw::http {
 namespace {
@@ -23,231 +22,8 @@ namespace {
 constexpr int kBacklog = 4096;
 constexpr int kAcceptsPerTurn = 256;
 constexpr std::chrono::milliseconds kSweepInterval{250};  // how late a deadline may be noticed
-constexpr int kReadBytes = 16 * 1024;
-// While an answer is pending or unsent, a client may pipeline this much; then we stop reading from it.
-constexpr std::size_t kReadAheadBytesMax = 64 * 1024;
-// Answers to pipelined requests gather up to this before they must be taken.
-constexpr std::size_t kUnsentBytesMax = 256 * 1024;
-constexpr std::size_t kKeptBytesMax = 4096;  // of a buffer between answers
 
 }  // namespace
-
-// One client: reads, has one request handled at a time, writes the answers in order.
-class Front::Connection final : private Loop::Watcher {
- public:
-  Connection(Front& front, uint64_t id, Poco::Net::StreamSocket socket, const ip::Address& peer)
-      : front_(front),
-        id_(id),
-        socket_(std::move(socket)),
-        peer_(peer),
-        party_(front.parties_[peer.party()]) {
-    place_ = queue(wait_).insert(queue(wait_).end(), this);
-    place_in_party_ = party_.insert(party_.end(), this);
-    wait_for(Wait::head);
-    front_.loop_.watch(fd(), events_, *this);
-  }
-  // Nothing is waited for any more.
-  void leave() {
-    front_.loop_.unwatch(fd());
-    queue(wait_).erase(place_);
-    party_.erase(place_in_party_);
-  }
-
-  [[nodiscard]] int fd() const { return socket_.impl()->sockfd(); }
-  [[nodiscard]] uint64_t id() const { return id_; }
-  [[nodiscard]] const ip::Address& peer() const { return peer_; }
-  // Idle, or not all that it wants to ask has come.
-  [[nodiscard]] bool is_evictable() const { return wait_ != Wait::reply && wait_ != Wait::write; }
-  [[nodiscard]] Loop::Clock::time_point deadline() const { return deadline_; }
-
-  // Leaves its queue: closed, or writing why.
-  void timed_out() {
-    if (reader_.state() == RequestReader::State::idle || wait_ == Wait::write || wait_ == Wait::linger) {
-      return front_.close(*this);
-    }
-    refuse(408, "The request took too long to arrive.");
-    if (flush()) front_.close(*this);
-  }
-
-  void answer(Response&& response) {
-    append(response);
-    answered_ = true;
-    if (!processing_) process();
-  }
-
- private:
-  void on_events(uint32_t events) override {
-    if (events & (EPOLLERR | EPOLLHUP)) return front_.close(*this);  // nobody is left to answer
-    try {
-      if (events & EPOLLOUT) {
-        if (flush()) process();
-      } else if (events & EPOLLIN) {
-        receive();
-      }
-    } catch (const Poco::Exception&) {  // reset by the peer and the like
-      front_.close(*this);
-    }
-  }
-
-  void receive() {
-    char bytes[kReadBytes];
-    const int count = socket_.receiveBytes(bytes, sizeof bytes);
-    if (count < 0) return;  // nothing there after all
-    if (count == 0) {
-      // The client has no more to say but may still read: answers that are under way go out first.
-      if (!pending_ && out_.empty()) return front_.close(*this);
-      client_done_ = true;
-      return set_events(events_ & ~uint32_t{EPOLLIN});
-    }
-    if (wait_ == Wait::linger) return;
-    reader_.feed({bytes, static_cast<std::size_t>(count)});
-    process();
-  }
-
-  // Handles what has been read, request by request, until one waits for its answer or for more bytes; then
-  // sends.
-  void process() {
-    do {
-      processing_ = true;
-      while (step()) {
-      }
-      processing_ = false;
-      if (!flush()) return;
-      // step() also stops when much is unsent; once that is out, the next request is still to be looked at.
-    } while (!pending_ && !last_ && reader_.state() == RequestReader::State::ready);
-    if (!pending_ && (last_ || client_done_)) return finish();
-    // A client that pipelines far ahead of its answers is not read from until they are out.
-    const bool read_ahead_full = pending_ && reader_.buffered() > kReadAheadBytesMax;
-    set_events(read_ahead_full || client_done_ || last_ ? 0 : uint32_t{EPOLLIN});
-  }
-
-  // True when the next request can be looked at.
-  bool step() {
-    if (pending_) {
-      if (!answered_) return false;
-      pending_ = answered_ = false;
-      if (last_) return false;
-      wait_for(Wait::keep_alive);
-      reader_.next();
-    }
-    if (out_.size() > kUnsentBytesMax) return false;
-    switch (reader_.state()) {
-      case RequestReader::State::idle:
-        return false;
-      case RequestReader::State::headers:
-        if (wait_ != Wait::head) wait_for(Wait::head);
-        return false;
-      case RequestReader::State::body:
-        if (wait_ != Wait::body) wait_for(Wait::body);
-        if (reader_.take_expects_continue()) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
-        return false;
-      case RequestReader::State::refused:
-        refuse(reader_.error_status(), reader_.error_message());
-        return false;
-      case RequestReader::State::ready:
-        break;
-    }
-    pending_ = true;
-    wait_for(Wait::reply);
-    auto& request = reader_.request();
-    front_.clients_.name_client(request, peer_);
-    head_only_ = request.method == Method::head;
-    if (!reader_.keep_alive()) last_ = true;
-    front_.dispatch_(request, Reply([front = &front_, id = id_](Response&& response) {
-                       const auto found = front->connections_.find(id);
-                       if (found != front->connections_.end()) found->second->answer(std::move(response));
-                     }));
-    return true;
-  }
-
-  void refuse(int status, std::string_view message) {
-    last_ = true;
-    if (front_.metrics_) front_.metrics_->request_refused(status);
-    append(error(status, message));
-  }
-
-  void append(const Response& response) {
-    if (front_.draining_) last_ = true;
-    out_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-    out_.append(reason_phrase(response.status)).append("\r\n").append(front_.date_line());
-    if (!response.content_type.empty()) {
-      out_.append("Content-Type: ").append(response.content_type).append("\r\n");
-    }
-    out_.append(response.headers);
-    if (response.status != 304) {
-      out_.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
-    }
-    out_.append(last_ ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n");
-    if (!std::exchange(head_only_, false) && response.status != 304) out_.append(response.body);
-  }
-
-  // False when the client does not take it all now, or is gone.
-  bool flush() {
-    if (!out_.empty()) {
-      try {
-        const int sent = socket_.sendBytes(out_.data(), static_cast<int>(out_.size()), MSG_NOSIGNAL);
-        if (sent > 0) out_.erase(0, static_cast<std::size_t>(sent));
-      } catch (const Poco::Exception&) {
-        front_.close(*this);
-        return false;
-      }
-    }
-    if (!out_.empty()) {
-      if (wait_ != Wait::write) wait_for(Wait::write);
-      set_events(EPOLLOUT);
-      return false;
-    }
-    if (out_.capacity() > kKeptBytesMax) std::string().swap(out_);  // many idle connections add up
-    if (events_ & EPOLLOUT) set_events(client_done_ ? 0 : uint32_t{EPOLLIN});
-    if (wait_ == Wait::write) wait_for(pending_ ? Wait::reply : Wait::keep_alive);
-    return true;
-  }
-
-  // The last answer is out. A client that is still sending would be reset and lose the answer, so its bytes
-  // are read and dropped until it closes.
-  void finish() {
-    if (reader_.state() != RequestReader::State::refused) return front_.close(*this);
-    try {
-      socket_.shutdownSend();
-    } catch (const Poco::Exception&) {
-      return front_.close(*this);
-    }
-    wait_for(Wait::linger);
-    set_events(EPOLLIN);
-  }
-
-  void set_events(uint32_t events) {
-    if (events == events_) return;
-    events_ = events;
-    front_.loop_.rewatch(fd(), events_);
-  }
-
-  void wait_for(Wait wait) {
-    queue(wait).splice(queue(wait).end(), queue(wait_), place_);
-    party_.splice(party_.end(), party_, place_in_party_);
-    wait_ = wait;
-    deadline_ = front_.loop_.now() + front_.duration(wait);
-  }
-  [[nodiscard]] Queue& queue(Wait wait) const { return front_.queues_[static_cast<std::size_t>(wait)]; }
-
-  Front& front_;
-  uint64_t id_;
-  Poco::Net::StreamSocket socket_;
-  ip::Address peer_;
-  Queue& party_;
-  RequestReader reader_;
-  std::string out_;
-  uint32_t events_ = EPOLLIN;
-  Wait wait_ = Wait::head;
-  Queue::iterator place_, place_in_party_;
-  Loop::Clock::time_point deadline_;
-  bool processing_ = false;
-  bool pending_ = false;      // a request has been handed out
-  bool answered_ = false;     // and answered; its views are let go when its handler has returned
-  bool last_ = false;         // close after the current answer
-  bool client_done_ = false;  // it has shut its side down: close once what it asked is answered
-  bool head_only_ = false;    // the current answer goes without its body
-};
 
 Front::Front(Loop& loop, const std::string& host, uint16_t port, const FrontLimits& limits, Dispatch dispatch,
              ops::Metrics* metrics)
@@ -309,11 +85,18 @@ bool Front::accept_one() {
   return true;
 }
 
+// Whatever has been idle or incomplete for longest; else the slowest reader; never one that waits for its
+// answer.
 void Front::evict_one() {
-  for (const auto wait : {Wait::keep_alive, Wait::linger, Wait::head, Wait::body, Wait::write}) {
-    auto& queue = queues_[static_cast<std::size_t>(wait)];
-    if (!queue.empty()) return close(*queue.front());
+  Connection* longest = nullptr;
+  for (const auto wait : {Wait::handshake, Wait::head, Wait::body, Wait::keep_alive, Wait::linger}) {
+    const auto& queue = queues_[static_cast<std::size_t>(wait)];
+    if (queue.empty() || (longest && longest->since() <= queue.front()->since())) continue;
+    longest = queue.front();
   }
+  const auto& slow_readers = queues_[static_cast<std::size_t>(Wait::write)];
+  if (!longest && !slow_readers.empty()) longest = slow_readers.front();
+  if (longest) close(*longest);
 }
 
 bool Front::evict_one_of(Queue& party) {
@@ -335,7 +118,8 @@ void Front::close(Connection& connection) {
 }
 
 void Front::sweep() {
-  for (const auto wait : {Wait::head, Wait::body, Wait::keep_alive, Wait::write, Wait::linger}) {
+  for (const auto wait :
+       {Wait::handshake, Wait::head, Wait::body, Wait::keep_alive, Wait::write, Wait::linger}) {
     auto& queue = queues_[static_cast<std::size_t>(wait)];
     while (!queue.empty() && queue.front()->deadline() <= loop_.now()) queue.front()->timed_out();
   }
@@ -344,6 +128,8 @@ void Front::sweep() {
 
 std::chrono::milliseconds Front::duration(Wait wait) const {
   switch (wait) {
+    case Wait::handshake:
+      return limits_.handshake;
     case Wait::head:
       return limits_.head;
     case Wait::body:
@@ -359,14 +145,20 @@ std::chrono::milliseconds Front::duration(Wait wait) const {
   }
 }
 
+void Front::reconfigure(FrontRules rules) {
+  clients_.trust(rules.trusted_proxies);
+  rules_ = std::move(rules);
+}
+
 void Front::drain(std::function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
+  on_events(EPOLLIN);  // who has connected before the stop is served
   loop_.unwatch(listener_.impl()->sockfd());
   listener_.close();
-  for (const auto wait : {Wait::keep_alive, Wait::head}) {
+  for (const auto wait : {Wait::handshake, Wait::keep_alive, Wait::head}) {
     auto& queue = queues_[static_cast<std::size_t>(wait)];
-    for (auto next = queue.begin(); next != queue.end();) close(**next++);
+    for (auto next = queue.begin(); next != queue.end();) (*next++)->drain();
   }
   if (connections_.empty() && drained_) std::exchange(drained_, nullptr)();
 }

@@ -3,6 +3,7 @@
 // guards.
 #pragma once
 
+#include <Poco/Net/Context.h>
 #include <Poco/Net/ServerSocket.h>
 
 #include <array>
@@ -23,6 +24,7 @@
 namespace otpgw::http {
 
 struct FrontLimits {
+  std::chrono::milliseconds handshake{5000};  // TLS's
   std::chrono::milliseconds head{5000};  // from a request's first byte (or the accept) to its last header
   std::chrono::milliseconds body{5000};  // from there to its last byte
   std::chrono::milliseconds keep_alive{15000};  // between requests
@@ -31,6 +33,13 @@ struct FrontLimits {
       2000};                        // after a refused request: for the client to stop sending and read why
   std::size_t connections = 16384;  // beyond: the longest idle or slowest-reading one goes
   std::size_t connections_per_party = 256;  // beyond: likewise, of that party's
+};
+
+// What a reload of the configuration may change.
+struct FrontRules {
+  ip::Ranges trusted_proxies;   // whose X-Forwarded-For counts, and who have no limit of connections
+  Poco::Net::Context::Ptr tls;  // of new connections (make_tls()); null: plain HTTP
+  std::string tls_headers;      // whole lines that each answer over TLS has besides
 };
 
 // All calls on the loop's thread.
@@ -47,21 +56,21 @@ class Front final : private Loop::Watcher {
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
 
-  // From now on these are the proxies whose X-Forwarded-For counts, and who have no limit of connections.
-  void trust(ip::Ranges proxies) { clients_.trust(std::move(proxies)); }
+  // Of connections that come from now on, and of requests. Before the first: no proxies, no TLS.
+  void reconfigure(FrontRules rules);
   // The port bound, for port 0.
   [[nodiscard]] uint16_t port() const;
   // Open ones.
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
-  // Stops accepting, closes idle connections, lets the others finish their request; calls `done` once all are
-  // gone.
+  // Takes what has arrived, stops accepting, closes idle connections, lets the others finish their request;
+  // calls `done` once all are gone.
   void drain(std::function<void()> done);
 
  private:
   class Connection;
   friend class Connection;
   // Deadlines of one kind all last equally long, so each kind is a queue in order of time.
-  enum class Wait : uint8_t { head, body, keep_alive, write, linger, reply, count };
+  enum class Wait : uint8_t { handshake, head, body, keep_alive, write, linger, reply, count };
   using Queue = std::list<Connection*>;
 
   void on_events(uint32_t events) override;
@@ -76,6 +85,7 @@ class Front final : private Loop::Watcher {
 
   Loop& loop_;
   FrontLimits limits_;
+  FrontRules rules_;
   Dispatch dispatch_;
   ops::Metrics* metrics_;
   Poco::Net::ServerSocket listener_;

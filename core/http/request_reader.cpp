@@ -39,6 +39,19 @@ bool lists(std::string_view value, std::string_view lower_case) {
   return false;
 }
 
+bool is_control(unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; }
+
+// What is wrong with a header or trailer line; empty when nothing is.
+std::string_view fault_of(std::string_view line) {
+  const auto colon = line.find(':');
+  // Also obs-fold, and a space before the colon.
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
+    return "A header line is malformed.";
+  if (std::ranges::any_of(trim(line.substr(colon + 1)), is_control))
+    return "A header holds a control character.";
+  return {};
+}
+
 Method method_of(std::string_view token) {
   if (token == "GET") return Method::get;
   if (token == "PUT") return Method::put;
@@ -77,8 +90,10 @@ RequestReader::State RequestReader::refuse(int status, std::string_view message)
 RequestReader::State RequestReader::advance() {
   if (body_at_ == 0) {
     // RFC 9112 2.2: empty lines before the request line are passed over.
-    while (scanned_ < 2 && buffer_.starts_with("\r\n")) {
-      buffer_.erase(0, 2);
+    std::size_t empty = 0;
+    while (scanned_ < 2 && buffer_.compare(empty, 2, "\r\n") == 0) empty += 2;
+    if (empty > 0) {
+      buffer_.erase(0, empty);
       scanned_ = 0;
     }
     if (buffer_.empty()) return state_ = State::idle;
@@ -137,14 +152,8 @@ bool RequestReader::read_head() {
     const auto end = head.find("\r\n");
     const auto line = head.substr(0, end);
     head.remove_prefix(end + 2);
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
-      refuse(400, "A header line is malformed.");  // also obs-fold, and a space before the colon
-      return false;
-    }
-    const auto value = trim(line.substr(colon + 1));
-    if (std::ranges::any_of(value, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; })) {
-      refuse(400, "A header holds a control character.");
+    if (const auto fault = fault_of(line); !fault.empty()) {
+      refuse(400, fault);
       return false;
     }
     if (request_.headers.size() == kHeaderCountMax) {
@@ -152,8 +161,9 @@ bool RequestReader::read_head() {
       return false;
     }
     const auto at = lower_names_.size();
+    const auto colon = line.find(':');
     std::ranges::transform(line.substr(0, colon), std::back_inserter(lower_names_), lower);
-    request_.headers.emplace_back(std::string_view(lower_names_).substr(at), value);
+    request_.headers.emplace_back(std::string_view(lower_names_).substr(at), trim(line.substr(colon + 1)));
   }
   return true;
 }
@@ -252,7 +262,7 @@ bool RequestReader::read_framing() {
   return true;
 }
 
-// RFC 9112 7.1. Trailers are passed over; chunk extensions too.
+// RFC 9112 7.1. What well-formed extensions and trailers say is passed over.
 RequestReader::State RequestReader::read_chunks() {
   const std::string_view all = buffer_;
   for (;;) {
@@ -266,9 +276,11 @@ RequestReader::State RequestReader::read_chunks() {
     const auto line = all.substr(chunk_at_, line_end - chunk_at_);
     std::size_t size = 0;
     const auto digits = line.substr(0, line.find_first_of("; \t"));
+    const auto extensions = trim(line.substr(digits.size()));
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
     if (digits.empty() || end != digits.data() + digits.size() || ec == std::errc::invalid_argument ||
-        line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) {
+        (line.size() > digits.size() && !extensions.starts_with(';')) ||
+        std::ranges::any_of(extensions, is_control)) {
       return refuse(400, "A chunk size is malformed.");
     }
     if (ec != std::errc() || size > kBodyBytesMax - chunks_.size()) {
@@ -281,6 +293,11 @@ RequestReader::State RequestReader::read_chunks() {
       if (trailer_end == std::string_view::npos) {
         if (all.size() - line_end > kHeaderBytesMax) return refuse(431, "The trailers are too large.");
         return state_ = State::body;
+      }
+      for (auto at = line_end + 2; at < trailer_end + 2;) {
+        const auto next = all.find("\r\n", at);
+        if (const auto fault = fault_of(all.substr(at, next - at)); !fault.empty()) return refuse(400, fault);
+        at = next + 2;
       }
       return complete(chunks_, trailer_end + 4);
     }

@@ -340,9 +340,10 @@ void OtpService::after_write(std::expected<store::Written, store::Error> written
     then(std::move(out));
   };
   if (wait.count() <= 0 || !result) return done(std::move(result));
-  if (result->otp.delivery_ended() || waiters_.full() || stopping_)
+  if (result->otp.delivery_ended() || waiters_.full(result->otp.provider) || stopping_)
     return finish(std::move(result), std::move(done));
-  waiters_.add(sending, wait,
+  const std::string provider = result->otp.provider;
+  waiters_.add(provider, sending, wait,
                [this, finish, result = std::move(result),
                 done = std::move(done)](std::optional<Delivery> delivery) mutable {
                  auto& otp = result->otp;

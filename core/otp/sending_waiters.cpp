@@ -3,14 +3,20 @@
 namespace otpgw::otp {
 namespace {
 
-constexpr std::size_t kWaitersMax = 10'000;  // requests parked; some hundred bytes each
+// Requests parked for one provider; some hundred bytes each. One that hangs keeps no other's from waiting.
+constexpr std::size_t kWaitersMax = 4'000;
 
 }  // namespace
 
-bool SendingWaiters::full() const { return waiting_.size() >= kWaitersMax; }
+bool SendingWaiters::full(const std::string& provider) const {
+  const auto count = counts_.find(provider);
+  return count != counts_.end() && count->second >= kWaitersMax;
+}
 
-void SendingWaiters::add(int64_t sending, std::chrono::milliseconds wait, Ended ended) {
-  const auto entry = waiting_.emplace(sending, Waiter{0, std::move(ended)});
+void SendingWaiters::add(const std::string& provider, int64_t sending, std::chrono::milliseconds wait,
+                         Ended ended) {
+  ++counts_[provider];
+  const auto entry = waiting_.emplace(sending, Waiter{provider, 0, std::move(ended)});
   entry->second.timer = scheduler_.after(wait, [this, entry] { end(entry, {}); });
 }
 
@@ -29,6 +35,8 @@ void SendingWaiters::stop() {
 }
 
 void SendingWaiters::end(Waiting::iterator entry, std::optional<Delivery> delivery) {
+  const auto count = counts_.find(entry->second.provider);
+  if (--count->second == 0) counts_.erase(count);
   auto ended = std::move(entry->second.ended);
   waiting_.erase(entry);
   ended(std::move(delivery));

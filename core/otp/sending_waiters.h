@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 
 #include "core/otp/otp.h"
 #include "core/otp/scheduler.h"
@@ -19,15 +20,16 @@ class SendingWaiters {
   // `scheduler` must outlive it.
   explicit SendingWaiters(const Scheduler& scheduler) : scheduler_(scheduler) {}
 
-  // As many wait as may; further ones are to be answered at once.
-  [[nodiscard]] bool full() const;
+  // As many wait for this provider as may; further ones are to be answered at once.
+  [[nodiscard]] bool full(const std::string& provider) const;
   // Calls `ended` once: at the sending's end, when the time is up, or at stop().
-  void add(int64_t sending, std::chrono::milliseconds wait, Ended ended);
+  void add(const std::string& provider, int64_t sending, std::chrono::milliseconds wait, Ended ended);
   void sending_ended(int64_t sending, const Delivery& delivery);
   void stop();
 
  private:
   struct Waiter {
+    std::string provider;
     uint64_t timer;
     Ended ended;
   };
@@ -36,6 +38,7 @@ class SendingWaiters {
 
   const Scheduler& scheduler_;
   Waiting waiting_;
+  std::map<std::string, std::size_t> counts_;  // by provider
 };
 
 }  // namespace otpgw::otp

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 
+from certificates import self_signed
 from client import basic
 from gateway import SECRET, Gateway, program
 
@@ -68,9 +69,10 @@ class Sink:
 class BenchGateway(Gateway):
     """The real gateway with the smtp provider on a sink, every write fsynced as always."""
 
-    def __init__(self, sink, otps=0, limits=None):
+    def __init__(self, sink, otps=0, limits=None, tls=False):
         super().__init__({
-            "app": {"trusted_proxies": ["127.0.0.1"], "otp_max_attempts_max": 1000, "otp_max_generate_max": 1000, "otp_ttl_max": 86400},
+            "app": {"trusted_proxies": ["127.0.0.1"], "otp_max_attempts_max": 1000, "otp_max_generate_max": 1000,
+                    "otp_ttl_max": 86400},
             "limits": limits or {},
             "auth": {"app": {"origins": ["https://app.example"]}, "other": None},
             "providers": {"console": None, "smtp": {"max_conns": 16}}}, smtp_port=sink.port)
@@ -79,6 +81,9 @@ class BenchGateway(Gateway):
         self.log_path = self.folder / "gateway.log"
         self.database = self.folder / "otp.db"
         self.config_path = self.folder / "config.toml"
+        if tls:
+            certificate, key = self_signed(self.folder, "bench")
+            self._changes["app"].update(tls_certificate=str(certificate), tls_key=str(key))
         self.write_config()
         self.start()
         end = time.monotonic() + 10
@@ -117,10 +122,10 @@ class WrkResult:
         self.p50_ms, self.p99_ms = p50 / 1000, p99 / 1000
 
 
-def wrk(port, connections, seconds, script=None, words=(), path="/"):
+def wrk(port, connections, seconds, script=None, words=(), path="/", scheme="http"):
     command = ["wrk", "-t2", "-c%d" % connections, "-d%ds" % seconds, "--timeout", "10s",
                "-H", "Authorization: " + AUTHORIZATION, "-s", str(HERE / ((script or "report") + ".lua")),
-               "http://127.0.0.1:%d%s" % (port, path), "--", *map(str, words)]
+               "%s://127.0.0.1:%d%s" % (scheme, port, path), "--", *map(str, words)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=HERE,
                           timeout=seconds + 60)
     return WrkResult(done.stdout)

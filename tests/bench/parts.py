@@ -36,16 +36,16 @@ TARGETS = {
     **plugin_sends.TARGETS,
 }
 UNITS = {"PUT, 128 connections, p99": "ms", "wrong check, p99": "ms", "health": "/s",
-         "answer to mail, p99": "ms", "busy 256": "/s", "busy 1000": "/s",
+         "answer to mail, p99": "ms", "busy 256": "/s", "busy 1000": "/s", "providers, TLS": "/s", "TLS of plain": "%",
          **plugin_sends.UNITS}
 
 
 class Stage:
     """A sink and a gateway for one measurement."""
 
-    def __init__(self, otps=0, record=False):
+    def __init__(self, otps=0, record=False, tls=False):
         self.sink = Sink(record)
-        self.gateway = BenchGateway(self.sink, otps)
+        self.gateway = BenchGateway(self.sink, otps, tls=tls)
 
     def __enter__(self):
         return self.gateway
@@ -113,6 +113,16 @@ def providers(seconds):
 def health(seconds):
     with Stage() as gateway:
         return [("health", all_accepted(wrk(gateway.port, 32, seconds, path="/api/health"), "health").per_second)]
+
+
+def tls(seconds):
+    """The same constant body in the clear and over TLS, kept connections."""
+    rates = []
+    for scheme in ("http", "https"):
+        with Stage(tls=scheme == "https") as gateway:
+            result = wrk(gateway.port, 32, seconds, path="/api/providers", scheme=scheme)
+            rates.append(all_accepted(result, scheme).per_second)
+    return [("providers, TLS", rates[1]), ("TLS of plain", 100 * rates[1] / rates[0])]
 
 
 def mails(seconds):
@@ -207,5 +217,5 @@ def start(_):
 
 
 PARTS = {part.__name__: part for part in (
-    put, check, status, page, providers, health, mails, latency, busy, idle, memory, start, limits_cost.limits,
+    put, check, status, page, providers, tls, health, mails, latency, busy, idle, memory, start, limits_cost.limits,
     plugin_sends.sends)}

@@ -42,11 +42,19 @@ def quote(segment):
     return urllib.parse.quote(segment, safe="")
 
 
+def connect(port, tls=None, timeout=40):
+    """`tls`: a context for HTTPS."""
+    if tls:
+        return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=tls)
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+
+
 class Client:
     """Calls the API of one gateway as one namespace. Each call has a connection of its own."""
 
-    def __init__(self, port, namespace, secret):
+    def __init__(self, port, namespace, secret, tls=None):
         self.port = port
+        self.tls = tls  # a context: by HTTPS
         self.namespace = namespace
         self.authorization = basic(namespace, secret)
 
@@ -65,7 +73,7 @@ class Client:
             send = {key: kept for key, kept in send.items() if key.lower() != name.lower()}
             if value is not None:
                 send[name] = value
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = connect(self.port, self.tls, timeout)
         try:
             connection.request(method, path, body=body, headers=send)
             response = connection.getresponse()
@@ -108,10 +116,12 @@ class Client:
 
 
 class RawConnection:
-    """Bytes in, bytes out: what a rude peer does."""
+    """Bytes in, bytes out: what a rude peer does. With a context (`tls`) inside TLS."""
 
-    def __init__(self, port, timeout=15, source="127.0.0.1"):
+    def __init__(self, port, timeout=15, source="127.0.0.1", tls=None):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost", suppress_ragged_eofs=False)
         self.buffer = b""
 
     def __enter__(self):

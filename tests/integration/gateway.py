@@ -17,7 +17,8 @@ import subprocess
 import tempfile
 import time
 
-from client import Client
+from certificates import trusting_anybody
+from client import Client, connect
 
 START_SECONDS_MAX = 20  # generous: sanitizer builds on a busy machine
 STOP_SECONDS_MAX = 20
@@ -145,7 +146,12 @@ class Gateway:
 
     @property
     def url(self):
-        return "http://127.0.0.1:%d" % self.port
+        return "%s://127.0.0.1:%d" % ("https" if self.tls else "http", self.port)
+
+    @property
+    def tls(self):
+        """For clients, when the gateway speaks HTTPS."""
+        return trusting_anybody() if "tls_certificate" in self._changes.get("app", {}) else None
 
     def write_config(self, changes=None):
         if changes is not None:
@@ -191,7 +197,7 @@ class Gateway:
         return False
 
     def healthy(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        connection = connect(self.port, self.tls, timeout=2)
         try:
             connection.request("GET", "/api/health")
             return connection.getresponse().status == 200
@@ -258,7 +264,7 @@ class Gateway:
     def client(self, namespace="app", secret=None):
         if secret is None:
             secret = {"app": SECRET, "other": OTHER_SECRET}[namespace]
-        return Client(self.port, namespace, secret)
+        return Client(self.port, namespace, secret, self.tls)
 
     def worker_pids(self):
         """Process ids of the workers that the core started, by provider unknown: its live children."""

@@ -63,7 +63,9 @@ class Framing(GatewayCase):
     def test_bad_chunks(self):
         for chunks in ("zz\r\n", "-1\r\n", "\r\n", "10\rprovider=console", "5\r\nprovider\r\n0\r\n\r\n",
                        "FFFFFFFFFFFFFFFFF\r\n", " 5\r\nabcde\r\n0\r\n\r\n", "5\nabcde\n0\n\n",
-                       "0x5\r\nabcde\r\n0\r\n\r\n"):
+                       "0x5\r\nabcde\r\n0\r\n\r\n", "10 x\r\nprovider=console\r\n0\r\n\r\n",
+                       "10;a=\nb\r\nprovider=console\r\n0\r\n\r\n", "10\r\nprovider=console\r\n0\r\nno colon\r\n\r\n",
+                       "10\r\nprovider=console\r\n0\r\nX: y\n\nGET / HTTP/1.1\r\n\r\n"):
             with self.subTest(chunks):
                 self.assert_refused_and_closed(
                     self.head(self.put_line(), FORM.strip(), "Transfer-Encoding: chunked") + chunks, 400, 408, 413)
@@ -94,6 +96,21 @@ class Framing(GatewayCase):
         for version in ("HTTP/2.0", "HTTP/0.9", "HTTP/9.9"):
             with self.subTest(version):
                 self.assert_refused_and_closed("GET / %s\r\nHost: x\r\n\r\n" % version, 400, 505)
+
+    def test_http_2_without_tls_is_refused_in_words(self):
+        answer = self.assert_refused_and_closed("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505)
+        self.assertEqual(answer.message, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+
+    def test_other_forms_of_the_target(self):
+        with RawConnection(self.gateway.port) as raw:
+            for target in ("http://x/api/health", "https://other:1/api/health?a=/b"):
+                self.assertEqual(raw.send("GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target).read_answer().data, "OK")
+        for line in ("OPTIONS * HTTP/1.1", "CONNECT x:443 HTTP/1.1", "GET http:///api/health HTTP/1.1"):
+            with self.subTest(line):
+                self.assert_refused_and_closed(line + "\r\nHost: x\r\n\r\n")
+
+    def test_an_unknown_expectation(self):
+        self.assert_refused_and_closed(self.head(self.put_line(), "Expect: tea", "Content-Length: 16"), 417)
 
     def test_host(self):
         self.assert_refused_and_closed("GET /api/health HTTP/1.1\r\n\r\n")

@@ -218,11 +218,34 @@ TEST_F(ConfigTest, TrustedProxies) {
   EXPECT_EQ(warnings(with("[\"10.0.0.0/8\", \"0.0.0.0/0\"]")).size(), before + 1);
 }
 
+TEST_F(ConfigTest, TlsNeedsTwoReadableFiles) {
+  write("a.pem", "A");
+  write("b.pem", "B");
+  const auto with = [](const std::string& lines) { return "[app]\n" + lines + "\n" + kAuth; };
+  const std::string both = "tls_certificate = \"a.pem\"\ntls_key = \"b.pem\"";
+  const auto app = loaded(with(both)).app;
+  ASSERT_TRUE(app.tls);
+  EXPECT_EQ(app.tls->certificate.text + app.tls->key.text, "AB");
+  EXPECT_EQ(without_folder(app.tls->key.origin), "config.toml:3: app.tls_key");
+  EXPECT_EQ(app.root_url, "https://127.0.0.1:9000");
+  EXPECT_FALSE(loaded(with("tls_certificate = \"\"\ntls_key = \"\"")).app.tls);
+  EXPECT_EQ(refusal(with("tls_certificate = \"a.pem\"")),
+            "config.toml:2: app.tls_certificate: expected app.tls_key beside it; got nothing");
+  EXPECT_EQ(refusal(with("tls_key = \"b.pem\"")),
+            "config.toml:2: app.tls_key: expected app.tls_certificate beside it; got nothing");
+  EXPECT_EQ(refusal(with("tls_certificate = \"a.pem\"\ntls_key = \"c.pem\"")),
+            "config.toml:3: app.tls_key: expected a PEM file; got \"c.pem\": no such file");
+  const auto warned = warnings(with(both + "\nroot_url = \"http://otp.example\""));
+  EXPECT_EQ(warned.size(), warnings(with(both)).size() + 1);
+  sources_.only_provider = "console";  // a worker reads no key
+  fs::remove(folder_ / "b.pem");
+  EXPECT_FALSE(loaded(with(both) + kConsole).app.tls);
+}
+
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
   for (const char* key :
-       {"app.tls_certificate = \"x\"", "app.tls_key = \"x\"", "auth.app.secret_sha256 = \"x\"",
-        "auth.app.view_key = true", "auth.app.name = \"x\"", "auth.app.logo_url = \"x\"",
-        "auth.app.accent = \"x\"", "web.templates_dir = \"x\""}) {
+       {"auth.app.secret_sha256 = \"x\"", "auth.app.view_key = true", "auth.app.name = \"x\"",
+        "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"", "web.templates_dir = \"x\""}) {
     const std::string error = refusal(key + std::string("\n"));
     EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
         << error;

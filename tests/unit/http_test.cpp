@@ -168,6 +168,17 @@ TEST(RequestReader, RefusesWhatIsMalformedOrAmbiguous) {
       {400, start + "Transfer-Encoding: chunked\r\n\r\n-1\r\n"},
       {400, start + "Transfer-Encoding: chunked\r\n\r\n\r\n"},
       {400, start + "Transfer-Encoding: chunked\r\n\r\n2\r\nabX\r\n0\r\n\r\n"},
+      {400, start + "Transfer-Encoding: chunked\r\n\r\n2 x\r\nab\r\n0\r\n\r\n"},
+      {400, start + "Transfer-Encoding: chunked\r\n\r\n2 \r\nab\r\n0\r\n\r\n"},
+      {400, start + "Transfer-Encoding: chunked\r\n\r\n2;a=\nb\r\nab\r\n0\r\n\r\n"},
+      {400, start + "Transfer-Encoding: chunked\r\n\r\n0\r\nno colon\r\n\r\n"},
+      {400, start + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\nGET / HTTP/1.1\r\n\r\n"},
+      {400, start + "Transfer-Encoding: chunked\r\n\r\n0\r\nX : y\r\n\r\n"},
+      {400, "GET http:///path HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {400, "GET ?query HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {400, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {400, "CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {505, "PRI * HTTP/2.0\r\n\r\n"},
       {413, start + "Transfer-Encoding: chunked\r\n\r\n5000\r\n"},
       {413, start + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n"},
       {413, start + "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\nfffffffffffffffe\r\n0\r\n\r\n"},
@@ -179,6 +190,29 @@ TEST(RequestReader, RefusesWhatIsMalformedOrAmbiguous) {
     EXPECT_EQ(feed_bytewise(bytewise, bytes), State::refused) << bytes;
     EXPECT_EQ(bytewise.error_status(), status) << bytes;
   }
+}
+
+TEST(RequestReader, ReadsTheAbsoluteForm) {
+  const auto target = [](const std::string& text) {
+    RequestReader reader;
+    EXPECT_EQ(reader.feed("GET " + text + " HTTP/1.1\r\nHost: h\r\n\r\n"), State::ready) << text;
+    return std::string(reader.request().path) + "|" + std::string(reader.request().query);
+  };
+  EXPECT_EQ(target("http://h/a/b?c=/d"), "/a/b|c=/d");
+  EXPECT_EQ(target("https://h:8443/"), "/|");
+  EXPECT_EQ(target("http://h"), "/|");
+  EXPECT_EQ(target("http://h?c=/d"), "/|c=/d");
+}
+
+// A flood of empty lines must not cost more than other bytes.
+TEST(RequestReader, PassesOverManyEmptyLinesAtOnce) {
+  std::string lines;
+  for (int i = 0; i < 500'000; ++i) lines += "\r\n";
+  RequestReader reader;
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(reader.feed(lines), State::idle);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{1});
+  EXPECT_EQ(reader.feed("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), State::ready);
 }
 
 TEST(RequestReader, AManyChunkedBodyCanNotGrowWithoutBound) {
