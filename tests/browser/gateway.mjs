@@ -26,8 +26,10 @@ async function startMailServer() {
 
 export class Gateway {
   // `limits` is TOML of that section, `sections` what follows the configuration's own.
-  static async start({ origins = ["http://127.0.0.1:*"], sections = "", limits = "resend_cooldown = 0" } = {}) {
+  static async start({ origins = ["http://127.0.0.1:*"], sections = "", limits = "resend_cooldown = 0",
+                       namespace = "app" } = {}) {
     const gateway = new Gateway();
+    gateway.namespace = namespace;
     gateway.folder = await mkdtemp(join(tmpdir(), "otpgw-browser-"));
     gateway.mailServer = await startMailServer();
     const port = await freePort();
@@ -48,7 +50,7 @@ ${limits}
 [store]
 engine = "sqlite"
 [auth.app]
-namespace = "app"
+namespace = "${namespace}"
 secret = "secret"
 origins = ${JSON.stringify(origins)}
 [providers.smtp]
@@ -82,7 +84,7 @@ ${sections}`);
   async call(method, path, parameters = {}) {
     const answer = await fetch(this.origin + "/api/otp" + path, {
       method,
-      headers: { authorization: "Basic " + btoa("app:secret") },
+      headers: { authorization: "Basic " + btoa(`${this.namespace}:secret`) },
       body: method === "GET" ? undefined : new URLSearchParams(parameters),
     });
     return { ...(await answer.json()), status: answer.status };

@@ -24,13 +24,13 @@ after(async () => {
 const seen = () => page.evaluate(() => window.seen);
 const frame = () => page.frameLocator(".otpgateway iframe");
 
-async function openModal(otp, origin = shop.origin) {
+async function openModal(otp, origin = shop.origin, lang = "") {
   page = await openPage(browser);
   page.errors = [];
   page.on("console", (message) => {
     if (message.type() === "error") page.errors.push(message.text());
   });
-  await page.goto(`${origin}/?namespace=app&id=${otp.id}`);
+  await page.goto(`${origin}/?namespace=app&id=${otp.id}&lang=${lang}`);
   await page.click("#go");
 }
 
@@ -87,6 +87,57 @@ for (const [how, close] of [
     await page.context().close();
   });
 }
+
+test("the dialog is named as its page, keeps the focus, and is as tall as the page", async () => {
+  const otp = await gateway.put({ to: "named@example.com" });
+  await openModal(otp, shop.origin, "ar");
+  const dialog = page.getByRole("dialog", { name: "أدخِل الرمز" });
+  await dialog.waitFor();
+  assert.equal(await dialog.getAttribute("dir"), "rtl");
+  assert.equal(await page.getAttribute("dialog iframe", "title"), "أدخِل الرمز");
+  assert.equal(await page.getAttribute("dialog iframe", "allow"), "otp-credentials");
+  await page.getByRole("button", { name: "إغلاق" }).waitFor();
+  await until("no scrolling in the frame", () => frame().locator("html").evaluate((html) =>
+    html.scrollHeight <= innerHeight && innerHeight - document.body.offsetHeight < 2));
+  const behind = new Set();
+  for (let i = 0; i < 12; i++) {
+    await page.keyboard.press(i < 8 ? "Tab" : "Shift+Tab");
+    behind.add(await page.evaluate(() => document.activeElement.closest("dialog, body").nodeName +
+                                         document.activeElement.id));
+  }
+  assert.ok(!behind.has("BODYgo"), [...behind].join());
+  await page.context().close();
+});
+
+test("an application that replaces its page can open the modal again", async () => {
+  const otp = await gateway.put({ to: "replaced@example.com" });
+  await openModal(otp);
+  await frame().locator("#otp").waitFor();
+  await page.evaluate(() => document.querySelector("dialog").remove());
+  const again = page.evaluate((id) => OTPGateway("app", id), otp.id);
+  await frame().locator("#otp").waitFor();
+  assert.equal((await seen()).cancelled, 1);
+  await page.keyboard.press("Escape");
+  assert.equal(await again, null);
+  await page.context().close();
+});
+
+test("the snippet of the original's documentation works word for word", async () => {
+  const otp = await gateway.put({ to: "snippet@example.com" });
+  const said = [];
+  page = await openPage(browser);
+  page.on("console", (message) => {
+    if (message.type() === "log") said.push(message.text());
+  });
+  await page.goto(`${shop.origin}/snippet?id=${otp.id}`);
+  await frame().locator("#otp").fill(codeIn(await gateway.mailTo("snippet@example.com")));
+  await frame().locator("#otp").press("Enter");
+  await until("the callback", () => said.length);
+  assert.deepEqual(said, [`finished app ${otp.id}`]);
+  assert.deepEqual(await page.evaluate(() => Object.keys(window).filter((name) => /otpg|gateway/i.test(name))),
+                   ["OTPGateway"]);
+  await page.context().close();
+});
 
 test("a second call while it is open is refused, the first goes on", async () => {
   const otp = await gateway.put({ to: "second@example.com" });

@@ -5,11 +5,11 @@ import { codeIn, Gateway } from "./gateway.mjs";
 import { startUpstream } from "./upstream.mjs";
 
 const folder = process.argv[2];
-const phone = { viewport: { width: 390, height: 700 } };
-const desktop = { viewport: { width: 880, height: 720 } };
+const phone = { viewport: { width: 360, height: 690 }, deviceScaleFactor: 1.5 };
+const desktop = { viewport: { width: 720, height: 720 } };
 
 const upstream = await startUpstream();
-const gateway = await Gateway.start({ sections: upstream.sections });
+const gateway = await Gateway.start({ sections: upstream.sections, namespace: "Corner Shop" });
 const browser = await startBrowser();
 
 const sms = () => gateway.put({ provider: "sms", to: "+15550109999" });
@@ -46,7 +46,7 @@ try {
   await picture("modal", desktop, async (page) => {
     const otp = await gateway.put({ to: "jane@doe.com" });
     await gateway.mailTo("jane@doe.com");
-    await page.goto(`${gateway.origin}/static/demo.html?namespace=app&id=${otp.id}`);
+    await page.goto(`${gateway.origin}/static/demo.html?namespace=${gateway.namespace}&id=${otp.id}`);
     await page.click("#verify");
     await page.frameLocator("iframe").locator(".sent").waitFor();
     await page.waitForSelector(".otpgateway:not([aria-busy])");
