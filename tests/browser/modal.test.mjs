@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { openPage, startBrowser, violations } from "./browser.mjs";
+import { invalidHtml, openPage, startBrowser, violations } from "./browser.mjs";
 import { codeIn, Gateway } from "./gateway.mjs";
 import { until } from "./process.mjs";
 import { startShop } from "./shop.mjs";
@@ -213,6 +213,7 @@ test("the demonstration page works and is accessible", async () => {
   page = await openPage(browser);
   await page.goto(`${gateway.origin}/static/demo.html`);
   assert.equal(await page.isDisabled("#verify"), true);
+  assert.deepEqual(await invalidHtml(await page.source()), []);
   assert.deepEqual(await violations(page), []);
   await page.goto(`${gateway.origin}/static/demo.html?namespace=app&id=${otp.id}`);
   await page.click("#verify");

@@ -111,6 +111,27 @@ walk("an address that the page collected can be changed there", async () => {
   assert.match(await heading(), /verified$/);
 });
 
+walk("without script: send again, change the address, and be told what is wrong", async () => {
+  const otp = await gateway.put();
+  await page.goto(otp.url);
+  await page.fill("#to", "plain-typo@example.com");
+  await page.click("button");
+  const first = codeIn(await gateway.mailTo("plain-typo@example.com"));
+  await until("delivery", async () => (await gateway.call("GET", `/${otp.id}`)).data.delivery.state === "sent");
+  await page.reload();
+  assert.equal(await page.isVisible(".sent"), true);
+  await page.click("button:text('Send the code again')");
+  assert.equal(codeIn(await gateway.mailTo("plain-typo@example.com", 2)), first);
+  await page.click("text=Change address");
+  await page.fill("#to", "plain@example.com");
+  await page.click("button");
+  const code = codeIn(await gateway.mailTo("plain@example.com"));
+  await enter(wrong(code));
+  assert.match(await page.textContent("[role=alert]"), /wrong/);
+  await enter(code);
+  assert.match(await heading(), /verified$/);
+}, { javaScriptEnabled: false });
+
 walk("an address that is none is explained", async () => {
   const otp = await gateway.put();
   await page.goto(otp.url);

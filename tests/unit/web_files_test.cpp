@@ -16,12 +16,14 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 struct Folder {
   fs::path path = fs::temp_directory_path() / ("otpgw-pages-" + std::to_string(::getpid()));
   Folder() { fs::create_directories(path / "sub"); }
   ~Folder() { fs::remove_all(path); }
-  void write(const char* name, const char* text) const { std::ofstream(path / name) << text; }
+  void write(const char* name, std::string_view text) const { std::ofstream(path / name) << text; }
 };
 
 TEST(PageTemplateTest, BadTemplatesAreNamed) {
@@ -48,14 +50,15 @@ struct StaticTest : ::testing::Test {
   StaticTest() {
     folder.write("a.js", "let a;");
     folder.write("sub/b.css", "b {}");
+    folder.write("long.css", std::string(1000, ' '));
     folder.write("secret.toml", "no");
     fs::create_symlink("/etc/hostname", folder.path / "link.js");
     EXPECT_TRUE(add_static_routes(router, folder.path));
   }
-  http::Response get(std::string_view path, std::string_view etag = "") {
+  http::Response get(std::string_view path, std::string_view etag = "", std::string_view encodings = "") {
     http::Request request;
     request.path = path;
-    request.headers = {{"if-none-match", etag}};
+    request.headers = {{"if-none-match", etag}, {"accept-encoding", encodings}};
     http::Response response;
     router.dispatch(request, http::Reply([&](http::Response&& sent) { response = std::move(sent); }));
     return response;
@@ -77,6 +80,23 @@ TEST_F(StaticTest, ServesWithTypeAndEtag) {
   EXPECT_EQ(again.status, 304);
   EXPECT_THAT(again.body, IsEmpty());
   EXPECT_THAT(again.headers, HasSubstr(etag));
+}
+
+TEST_F(StaticTest, CompressesForWhoTakesGzipAndWhereItIsSmaller) {
+  for (const char* takes : {"gzip", "br, gzip, *", "br;q=1.0,gzip;q=0.5"}) {
+    const auto small = get("/static/long.css", "", takes);
+    EXPECT_THAT(small.headers,
+                AllOf(HasSubstr("Content-Encoding: gzip\r\n"), HasSubstr("Vary: Accept-Encoding\r\n")));
+    EXPECT_THAT(small.body, StartsWith("\x1f\x8b")) << takes;
+    EXPECT_LT(small.body.size(), 100);
+  }
+  for (const char* refuses : {"", "identity", "br", "gzip;q=0", "gzip;q=0.0, br"}) {
+    const auto plain = get("/static/long.css", "", refuses);
+    EXPECT_THAT(plain.headers,
+                AllOf(Not(HasSubstr("Content-Encoding")), HasSubstr("Vary: Accept-Encoding\r\n")));
+    EXPECT_EQ(plain.body.size(), 1000) << refuses;
+  }
+  EXPECT_THAT(get("/static/a.js", "", "gzip").headers, Not(HasSubstr("Content-Encoding")));
 }
 
 TEST_F(StaticTest, NothingElseIsReachable) {
