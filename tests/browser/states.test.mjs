@@ -136,6 +136,9 @@ for (const language of ["en", "ar"]) {
       await reach();
       assert.equal(await page.getAttribute("html", "lang"), lang);
       assert.equal(await page.getAttribute("html", "dir"), lang === "ar" ? "rtl" : "ltr");
+      if (await page.isVisible("#error")) {
+        assert.equal(await page.getAttribute("input:not([type=hidden])", "aria-describedby"), "error");
+      }
       await (lang === "en" ? assertUsable : assertSound)(page);
       assert.deepEqual(page.complaints, []);
     });
