@@ -210,8 +210,6 @@ class CommandLine(unittest.TestCase):
 
     def test_later_releases(self):
         for changes in ({"auth": {"app": {"view_key": True}}},
-                        {"app": {"tls_certificate": "x", "tls_key": "y"}},
-                        {"app": {"trusted_proxies": ["10.0.0.0/8"]}},
                         {"auth": {"app": {"secret_sha256": "0" * 64}}}):
             with self.subTest(changes):
                 self.gateway.write_config(changes)
