@@ -90,7 +90,7 @@ class Gateway::Parts {
     make_private_folder(sqlite.path.parent_path());
     const bool fresh = !fs::exists(sqlite.path) || fs::file_size(sqlite.path) == 0;
     clock_.emplace(value_or_throw(otp::BootClock::open(app.data_dir / "clock")));
-    vault_.emplace(value_or_throw(otp::CodeVault::open_file(app.data_dir / "otpgateway.key", fresh)));
+    vault_.emplace(value_or_throw(otp::read_or_make_key_file(setup_->config.key_file, fresh)));
     store_ = value_or_throw(store::sqlite::open_store(
         sqlite.path, *clock_,
         {.jobs_queued =
@@ -288,6 +288,7 @@ class Gateway::Parts {
     std::shared_ptr<const message::Setup> setup;
     web::Sites sites;
     http::FrontRules front;
+    otp::KeyRing keys;
     std::vector<std::string> kept;  // keys that need a restart
   };
   Reading read_again() const {
@@ -296,17 +297,22 @@ class Gateway::Parts {
     auto setup = value_or_throw(message::Setup::make(std::move(config)));
     auto sites = value_or_throw(web::Sites::from(setup->config));
     auto front = value_or_throw(front_rules(setup->config.app));
+    auto keys = value_or_throw(otp::read_key_file(setup->config.key_file));
     if (supervisor_) {
       const auto complaints =
           broker::check_plugins(prefix_ / kWorkerProgram, supervisor_->changed(setup->config));
-      if (!complaints.empty()) throw StartError{Poco::cat(kAnd, complaints.begin(), complaints.end())};
+      if (!complaints.empty()) {
+        const auto all = Poco::cat(kAnd, complaints.begin(), complaints.end());
+        throw StartError{setup->redaction.without_secrets(all)};
+      }
     }
-    return {std::move(setup), std::move(sites), std::move(front), std::move(kept)};
+    return {std::move(setup), std::move(sites), std::move(front), std::move(keys), std::move(kept)};
   }
 
   // Returns when all threads work with it.
   void exchange(Reading reading) {
     const auto& setup = reading.setup;
+    value_or_throw(vault_->exchange(reading.keys));
     for (const auto& key : reading.kept)
       ops::log_warning(key + ": has changed, which needs a restart; the former value stays");
     for (const auto& warning : setup->config.warnings) {
@@ -314,6 +320,7 @@ class Gateway::Parts {
     }
     if (!supervisor_) name_changed_units(setup->config);
     ops::set_debug(setup->config.app.debug_logs);
+    ops::filter_lines([setup](std::string line) { return setup->redaction.line(std::move(line)); });
     setup_ = setup;
     know_providers();
     // The broker first: it knows a new provider before the first OTP for it can come.

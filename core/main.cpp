@@ -9,9 +9,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 
+#include "core/auth/secret_commands.h"
 #include "core/broker/plugin_check.h"
 #include "core/config/config.h"
 #include "core/front_rules.h"
@@ -20,6 +22,8 @@
 #include "core/message/setup.h"
 #include "core/ops/log.h"
 #include "core/otp/code.h"
+#include "core/otp/key_file.h"
+#include "core/otp/rules.h"
 
 extern char** environ;
 
@@ -33,20 +37,30 @@ constexpr int kExitUsage = 2;
 template <class T>
 T value_or_throw(std::expected<T, std::string> result) {
   if (!result) throw StartError{result.error()};
-  return std::move(*result);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 // Where the program's own files are, in the build tree as in an installed prefix: PREFIX/bin/otpgateway.
 fs::path prefix() { return fs::read_symlink("/proc/self/exe").parent_path().parent_path(); }
 
-std::map<std::string, std::string> environment() {
+// Our own variables' values are wiped where they stand: they may be secrets, and /proc/PID/environ shows
+// them.
+std::map<std::string, std::string> take_environment() {
   std::map<std::string, std::string> all;
   for (char** entry = environ; *entry; ++entry) {
     const std::string_view text = *entry;
     const auto equals = text.find('=');
-    if (equals != std::string_view::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
+    if (equals == std::string_view::npos) continue;
+    all.emplace(text.substr(0, equals), text.substr(equals + 1));
+    if (text.starts_with("OTP_GATEWAY_")) explicit_bzero(*entry + equals + 1, text.size() - equals - 1);
   }
   return all;
+}
+
+// A core file would hold codes and secrets. Workers inherit it.
+void make_no_core_files() {
+  constexpr rlimit kNone{0, 0};
+  setrlimit(RLIMIT_CORE, &kNone);
 }
 
 // Connections are descriptors: as many as the system lets us.
@@ -73,6 +87,11 @@ class Program final : public Poco::Util::Application {
     options.addOption(Option("address-tag", "",
                              "print what stands for an address in the log of this configuration's gateway")
                           .argument("ADDRESS"));
+    options.addOption(Option("new-secret", "", "make a secret for an application, and its secret_sha256"));
+    options.addOption(Option("hash-secret", "", "read a secret and print its secret_sha256"));
+    options.addOption(
+        Option("rotate-key", "", "put a new key into store.key_file; SIGHUP takes it into use"));
+    options.addOption(Option("drop-old-keys", "", "leave the newest key alone in store.key_file"));
     options.addOption(Option("version", "", "print the version"));
     options.addOption(Option("help", "h", "print this"));
   }
@@ -91,7 +110,9 @@ class Program final : public Poco::Util::Application {
     if (action_ == "help") {
       Poco::Util::HelpFormatter help(options());
       help.setCommand("otpgateway");
-      help.setUsage("[--config=FILE ...] [--check-config | --address-tag=ADDRESS]");
+      help.setUsage(
+          "[--config=FILE ...] [--check-config | --address-tag=ADDRESS | --rotate-key | --drop-old-keys] | "
+          "--new-secret | --hash-secret");
       help.setHeader("Verifies that people own their addresses, and sends 2FA codes.");
       help.format(std::cout);
       return EXIT_OK;
@@ -100,19 +121,21 @@ class Program final : public Poco::Util::Application {
       std::cout << "otpgateway " OTPGW_VERSION "\n";
       return EXIT_OK;
     }
+    if (action_ == "new-secret") return auth::new_secret();
+    if (action_ == "hash-secret") return auth::hash_secret();
     try {
       if (!arguments.empty())
         throw StartError{"unexpected argument \"" + arguments.front() + "\"; see --help"};
       if (files_.empty()) files_.emplace_back("config.toml");
       config::Sources sources{.files = files_,
-                              .environment = environment(),
+                              .environment = take_environment(),
                               .share_dir = prefix() / "share/otpgateway",
                               .plugins_dir = prefix() / "lib/otpgateway/providers",
                               .only_provider = {}};
       auto setup = value_or_throw(message::Setup::make(value_or_throw(config::load(sources))));
-      if (action_ == "check-config") {
-        return check(setup->config);
-      }
+      if (action_ == "check-config") return check(*setup);
+      if (action_ == "rotate-key") return rotate_key(setup->config);
+      if (action_ == "drop-old-keys") return drop_old_keys(setup->config);
       if (action_ == "address-tag") return print_address_tag(setup->config, value_);
       return serve(std::move(setup), std::move(sources));
     } catch (const StartError& error) {
@@ -122,22 +145,40 @@ class Program final : public Poco::Util::Application {
   }
 
  private:
-  static int check(const config::Config& config) {
+  static int check(const message::Setup& setup) {
+    const auto& config = setup.config;
     for (const auto& warning : config.warnings) std::cerr << "warning: " << warning << "\n";
     std::vector<const config::Provider*> providers;
     for (const auto& [id, provider] : config.providers) providers.push_back(&provider);
     auto complaints = broker::check_plugins(prefix() / "bin/otpgateway-worker", providers);
     if (const auto rules = front_rules(config.app); !rules) complaints.push_back(rules.error());
-    for (const auto& complaint : complaints) std::cerr << "otpgateway: " << complaint << "\n";
+    for (const auto& complaint : complaints)
+      std::cerr << "otpgateway: " << setup.redaction.without_secrets(complaint) << "\n";
     if (!complaints.empty()) return kExitUsage;
     std::cout << "The configuration is fine.\n";
     return EXIT_OK;
   }
 
+  // How long a code of another key may be needed: it lives for otp_ttl_max, its closed record a minute more.
+  static std::chrono::seconds code_life_max(const config::Config& config) {
+    return config.app.otp_ttl_max +
+           std::chrono::duration_cast<std::chrono::seconds>(std::chrono::milliseconds{otp::kClosedKeptMs});
+  }
+  static int rotate_key(const config::Config& config) {
+    if (sodium_init() < 0) throw StartError{"libsodium can't start"};
+    value_or_throw(otp::rotate_key_file(config.key_file, code_life_max(config)));
+    std::cout << config.key_file.string() << " has a new key. SIGHUP takes it into use; "
+              << "codes that the former one sealed go on.\n";
+    return EXIT_OK;
+  }
+  static int drop_old_keys(const config::Config& config) {
+    value_or_throw(otp::drop_old_keys(config.key_file, code_life_max(config)));
+    std::cout << config.key_file.string() << " holds one key. SIGHUP takes the others out of use.\n";
+    return EXIT_OK;
+  }
   static int print_address_tag(const config::Config& config, const std::string& address) {
     if (sodium_init() < 0) throw StartError{"libsodium can't start"};
-    const auto vault =
-        value_or_throw(otp::CodeVault::open_file(config.app.data_dir / "otpgateway.key", false));
+    const otp::CodeVault vault(value_or_throw(otp::read_key_file(config.key_file)));
     std::cout << limits::address_tag(vault, address) << "\n";
     return EXIT_OK;
   }
@@ -145,8 +186,10 @@ class Program final : public Poco::Util::Application {
   static int serve(std::shared_ptr<const message::Setup> setup, config::Sources sources) {
     if (sodium_init() < 0) throw StartError{"libsodium can't start"};
     raise_descriptor_limit();
+    make_no_core_files();
     umask(077);
     ops::start_log(setup->config.app.debug_logs);
+    ops::filter_lines([setup](std::string line) { return setup->redaction.line(std::move(line)); });
     for (const auto& warning : setup->config.warnings) ops::log_warning(warning);
     return Gateway(std::move(setup), std::move(sources), prefix()).run();
   }

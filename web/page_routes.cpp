@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/http/answer.h"
 #include "core/http/params.h"
 #include "core/limits/client_network.h"
 #include "web/pages.h"
@@ -171,9 +172,10 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
   }
 
   // What page.js polls: JSON, in the envelope of the API.
-  void get_status(const Request&, const Captures& captures, Reply reply) const {
-    Response response{200, "application/json; charset=utf-8", "Cache-Control: no-store\r\n", {}};
-    const Outcome found = find(captures[0], captures[1]);
+  void get_status(const Request& request, const Captures& captures, Reply reply) const {
+    Response response{200, "application/json; charset=utf-8", std::string(http::kPrivate), {}};
+    const auto params = http::parse_params(request);
+    const Outcome found = find(view_of(request, captures, params ? *params : Params()));
     if (found) {
       const auto& otp = found->otp;
       response.body =
@@ -220,7 +222,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (!params) {
       return std::unexpected(renderer_.message_page(400, view, Message::invalid, params.error()));
     }
-    Outcome found = find(view.name_space, view.id);
+    Outcome found = find(view);
     const auto& [locale, return_url] = found ? std::tie(found->otp.locale, found->otp.return_url)
                                              : std::tie(found.error().locale, found.error().return_url);
     view.return_url = return_url;
@@ -232,13 +234,15 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     return Asked{view, std::move(*params), std::move(found->otp)};
   }
 
-  Outcome find(const std::string& name_space, const std::string& id) const {
-    if (!config_->namespaces.contains(name_space)) {
+  // The key comes before the store, so that a wrong one takes as long whether there is such an OTP or not.
+  Outcome find(const View& view) const {
+    if (!config_->namespaces.contains(view.name_space) ||
+        !service_.may_view(view.name_space, view.id, view.key)) {
       Refusal refusal;
       refusal.kind = Refusal::Kind::not_found;
       return std::unexpected(std::move(refusal));
     }
-    return service_.find(name_space, id);
+    return service_.find(view.name_space, view.id);
   }
 
   // An address that the application gave is not the page's to change.

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "core/http/answer.h"
 #include "web/pages.h"
 
 namespace otpgw::web {
@@ -60,7 +61,8 @@ Representation representation(std::string body, std::string_view more_headers) {
   // Five minutes: otp.js has one address for ever, and an update should reach the applications' pages soon.
   // Any site may load otp.js, also one that isolates itself (COEP).
   made.headers = "Cache-Control: public, max-age=300\r\nETag: " + made.etag +
-                 "\r\nX-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
+                 "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: "
+                 "no-referrer\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
                  "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'\r\n";
   made.headers.append(more_headers);
   return made;
@@ -138,8 +140,7 @@ std::expected<void, std::string> add_static_routes(http::Router& router, const f
                  const http::Request& request, const std::vector<std::string>& captures, http::Reply reply) {
                const auto found = files->find(captures[0]);
                if (found == files->end()) {
-                 return reply.send({404, "application/json; charset=utf-8", "Cache-Control: no-store\r\n",
-                                    R"({"status":"error","message":"No such file."})"});
+                 return reply.send(http::error(404, "No such file."));
                }
                reply.send(answer(request, found->second));
              });

@@ -5,12 +5,15 @@
 #include <string>
 #include <string_view>
 
+#include "core/wire/redaction.h"
+
 namespace otpgw::worker {
 
 enum class LogLevel { debug, info, warning, error };
 
-// Before any thread is started. `name` begins each line; debug lines appear only with `debug`.
-void configure_log(std::string name, bool debug);
+// Before any thread is started. `name` begins each line; debug lines appear only with `debug`; what a plug-in
+// or a library says is redacted.
+void configure_log(std::string name, bool debug, wire::Redaction redaction = {});
 
 // Any thread. Control characters become '?', and a line is cut at 1,000 bytes.
 void log(LogLevel level, std::string_view message);

@@ -1,6 +1,7 @@
 // otpgateway-worker: loads one provider's plug-in and sends what the core leases to it.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -132,13 +133,21 @@ std::expected<Plugin, std::string> set_up(const Settings& settings) {
   return plugin;
 }
 
+// A core file would hold codes and credentials.
+void make_no_core_files() {
+  constexpr rlimit kNone{0, 0};
+  ::setrlimit(RLIMIT_CORE, &kNone);
+}
+
 int serve(const Options& options) {
+  make_no_core_files();
   const bool spawned = options.mode == Options::Mode::spawned;
   const Controls controls{.drain_signal = block_drain_signals(), .parent_pipe = spawned ? STDIN_FILENO : -1};
   if (spawned) ::fcntl(STDIN_FILENO, F_SETFD, FD_CLOEXEC);
   const auto settings = read_settings(options);
   if (!settings) return refuse(settings.error());
-  configure_log("otpgateway-worker[" + settings->provider + "]", options.debug);
+  configure_log("otpgateway-worker[" + settings->provider + "]", options.debug,
+                wire::Redaction(settings->secrets));
   if (const auto checked = check(*settings, options); !checked) return refuse(checked.error());
 
   Watchdog watchdog(

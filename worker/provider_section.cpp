@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstring>
 #include <string_view>
 
 namespace otpgw::worker {
@@ -10,8 +11,12 @@ namespace {
 void add_environment(std::map<std::string, std::string>& variables) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view variable = *entry;
-    if (const auto equals = variable.find('='); equals != variable.npos)
-      variables.emplace(variable.substr(0, equals), variable.substr(equals + 1));
+    const auto equals = variable.find('=');
+    if (equals == variable.npos) continue;
+    variables.emplace(variable.substr(0, equals), variable.substr(equals + 1));
+    // Perhaps a secret, which /proc/PID/environ would show.
+    if (variable.starts_with("OTP_GATEWAY_"))
+      ::explicit_bzero(*entry + equals + 1, variable.size() - equals - 1);
   }
 }
 

@@ -18,12 +18,13 @@ struct Settings {
   std::string instance;  // of wire::Ready; empty: a random one
   std::filesystem::path plugin;
   int max_conns = 10;
-  std::string plugin_config = "{}";  // JSON object, for the plug-in's create
+  std::string plugin_config = "{}";       // JSON object, for the plug-in's create
+  std::vector<std::string> secrets = {};  // those in plugin_config
 };
 
 // The one line of JSON that the core writes into the pipe of a worker that it starts:
 //   {"endpoint":"ipc:///...","provider":"smtp","section":"config.toml:12: providers.smtp",
-//    "instance":"9f…","plugin":"/path/smtp.so","max_conns":10,"config":{...}}
+//    "instance":"9f…","plugin":"/path/smtp.so","max_conns":10,"config":{...},"secrets":[...]}
 // No value of it stands in the error: it holds the provider's credentials.
 [[nodiscard]] std::expected<Settings, std::string> settings_from_json(std::string_view line);
 

@@ -17,7 +17,8 @@ std::expected<Settings, std::string> settings_from_files(const std::vector<std::
                   .instance = {},
                   .plugin = section.plugin,
                   .max_conns = section.max_conns,
-                  .plugin_config = section.plugin_config};
+                  .plugin_config = section.plugin_config,
+                  .secrets = section.secrets};
 }
 
 }  // namespace otpgw::worker

@@ -1,4 +1,5 @@
 #include <Poco/Exception.h>
+#include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 
@@ -29,6 +30,10 @@ std::expected<Settings, std::string> settings_from_json(std::string_view line) {
       std::ostringstream config;
       object->getObject(key)->stringify(config);
       settings.plugin_config = config.str();
+    }
+    if (object->has(key = "secrets")) {
+      for (const auto& secret : *object->getArray(key))
+        settings.secrets.push_back(secret.convert<std::string>());
     }
   } catch (const Poco::Exception&) {
     return std::unexpected(std::string("standard input: ") + key + " is missing or of the wrong type");

@@ -47,7 +47,7 @@ void add_admin_routes(http::Router& router, const ops::Metrics& metrics, Look lo
              [&metrics, look](const http::Request&, const Captures&, http::Reply reply) {
                look([&metrics, reply = std::move(reply)](const ops::Snapshot& now) mutable {
                  reply.send({.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                             .headers = {},
+                             .headers = std::string(http::kPrivate),
                              .body = metrics.text(now)});
                });
              });

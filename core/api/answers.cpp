@@ -54,7 +54,7 @@ std::string otp_json(const config::Config& config, const otp::Answer& answer, bo
   message::append_otp_members(out, otp, answer.code, answer.ttl_seconds);
   if (with_url) {
     out.append(R"(,"url":)");
-    http::append_json(out, message::page_url(config, otp.name_space, otp.id));
+    http::append_json(out, message::page_url(config, otp.name_space, otp.id, "", answer.view_key));
   }
   out.append(R"(,"delivery":{)");
   append_state(out, otp.delivery);

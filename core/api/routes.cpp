@@ -74,6 +74,9 @@ class Api final : public Routes, public std::enable_shared_from_this<Api> {
             response.header("WWW-Authenticate", R"(Basic realm="otpgateway")");
             return reply.send(std::move(response));
           }
+          const auto& allowed = (*name_space)->allow_ips;
+          if (!allowed.empty() && !ip::contains(allowed, request.client))
+            return reply.send(http::error(403, "This address may not call the API for this namespace."));
           auto params = http::parse_params(request);
           if (!params) return reply.send(http::error(400, params.error()));
           if (!captures.empty()) {
@@ -164,8 +167,12 @@ class Api final : public Routes, public std::enable_shared_from_this<Api> {
         text.append(std::to_string(part->size())).append(":").append(*part);
     }
     const auto& name = call.name_space.name;
-    return otp::Idempotency{parts_.vault.hash(name, call.request.path, key),
-                            parts_.vault.hash(name, key, text)};
+    auto scopes = parts_.vault.hashes(name, call.request.path, key);
+    auto parameters = parts_.vault.hashes(name, key, text);
+    otp::Idempotency now{std::move(scopes.front()), std::move(parameters.front())};
+    for (std::size_t i = 1; i < scopes.size(); ++i)
+      now.former.push_back({std::move(scopes[i]), std::move(parameters[i])});
+    return now;
   }
 
   const Parts parts_;

@@ -9,9 +9,16 @@ constexpr std::size_t kCredentialsBytesMax = 4096;
 
 // Hashes have one length, so comparing them tells nothing about a secret's.
 std::string hash(std::string_view secret) {
-  std::string out(crypto_generichash_BYTES, '\0');
-  crypto_generichash(reinterpret_cast<unsigned char*>(out.data()), out.size(),
-                     reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), nullptr, 0);
+  std::string out(crypto_hash_sha256_BYTES, '\0');
+  crypto_hash_sha256(reinterpret_cast<unsigned char*>(out.data()),
+                     reinterpret_cast<const unsigned char*>(secret.data()), secret.size());
+  return out;
+}
+
+std::string from_hex(const std::string& hex) {
+  std::string out(crypto_hash_sha256_BYTES, '\0');
+  sodium_hex2bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), hex.data(), hex.size(), nullptr,
+                 nullptr, nullptr);
   return out;
 }
 
@@ -25,12 +32,13 @@ bool is_basic(std::string_view scheme) {
 BasicAuth::BasicAuth(const config::Config& config) {
   std::size_t most = 1;
   for (const auto& [name, name_space] : config.namespaces) {
-    Entry entry{&name_space, {hash(name_space.secret)}};
-    for (const auto& secret : name_space.other_secrets) entry.secret_hashes.push_back(hash(secret));
+    Entry entry{&name_space, {}};
+    for (const auto& secret : name_space.secrets) entry.secret_hashes.push_back(hash(secret));
+    for (const auto& hex : name_space.secret_sha256) entry.secret_hashes.push_back(from_hex(hex));
     most = std::max(most, entry.secret_hashes.size());
     entries_.emplace(name, std::move(entry));
   }
-  std::string decoy(crypto_generichash_BYTES, '\0');
+  std::string decoy(crypto_hash_sha256_BYTES, '\0');
   randombytes_buf(decoy.data(), decoy.size());
   decoy_hashes_.assign(most, decoy);
   for (auto& [name, entry] : entries_) entry.secret_hashes.resize(most, decoy);

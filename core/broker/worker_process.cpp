@@ -58,7 +58,12 @@ std::string settings_line(const WorkerProcess::Place& place, const Launch& launc
   add("instance", place.instance);
   add("plugin", launch.plugin.string());
   line.append(R"("max_conns":)").append(std::to_string(launch.max_conns));
-  line.append(R"(,"config":)").append(launch.plugin_config).append("}\n");
+  line.append(R"(,"config":)").append(launch.plugin_config).append(R"(,"secrets":[)");
+  for (const auto& secret : launch.secrets) {
+    if (!line.ends_with('[')) line.push_back(',');
+    http::append_json(line, secret);
+  }
+  line.append("]}\n");
   return line;
 }
 
@@ -99,7 +104,8 @@ Launch::Launch(const config::Provider& provider)
     : plugin(provider.plugin),
       max_conns(provider.max_conns),
       timeout(provider.timeout),
-      plugin_config(provider.plugin_config) {
+      plugin_config(provider.plugin_config),
+      secrets(provider.secrets) {
   look_again();
 }
 

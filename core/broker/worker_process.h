@@ -36,6 +36,7 @@ struct Launch {
   int max_conns = 0;
   std::chrono::milliseconds timeout{0};
   std::string plugin_config;
+  std::vector<std::string> secrets;  // those in plugin_config
 };
 
 // "config.toml:12: providers.smtp": where to look when the plug-in complains.

@@ -71,14 +71,6 @@ bool is_switched_off(const Path& path, const Node& node) {
          !is_enabled(node, joined(path));
 }
 
-// Only plug-ins of others have keys that we don't know: the table has a closed list for each of ours, and for
-// webhooks.
-bool is_open(const Path& path) {
-  if (path.size() != 2 || path[0] != "providers") return false;
-  const std::string named = joined(path) + ".";
-  return std::ranges::none_of(keys(), [&](const Key& key) { return key.path.starts_with(named); });
-}
-
 class Walk {
  public:
   void section(Path& path, const Node& section, bool open) {
@@ -99,12 +91,12 @@ class Walk {
       return;
     }
     if ((has_keys || key->type == Type::section) && node.table() == nullptr) {
-      refuse(node.origin, joined(path), "expected a section [" + joined(path) + "]; got " + shown(node));
+      refuse(node.origin, joined(path), "expected a section [" + joined(path) + "]; got a value");
     }
     if (key != nullptr) check_value(*key, path, node);
     if (!has_keys) return;
     if (is_switched_off(path, node)) return;
-    section(path, node, is_open(path));
+    section(path, node, is_open_section(path));
   }
 
   void warn_unknown(const Path& path, const Node& node) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ip/ip.h"
@@ -52,13 +53,15 @@ struct Sqlite {
 
 // One [auth.NAME] section: an application.
 struct Namespace {
-  std::string name;    // auth.NAME.namespace: the BasicAuth user
-  std::string secret;  // the BasicAuth password
+  std::string name;  // auth.NAME.namespace: the BasicAuth user
+  // Any of these is the BasicAuth password: itself, or its SHA-256 in lower-case hexadecimal.
+  std::vector<std::string> secrets = {}, secret_sha256 = {};
   // Who may frame the pages and gets the callback: "https://app.example", "http://localhost:*". Empty: the
   // gateway's own.
   std::vector<std::string> origins;
-  bool return_otp = true;  // `otp` in the answers to PUT and to a successful check or status
-  std::vector<std::string> other_secrets = {};  // valid too, while secrets rotate
+  bool return_otp = true;     // `otp` in the answers to PUT and to a successful check or status
+  bool view_key = false;      // its pages are shown to links alone that carry a key
+  ip::Ranges allow_ips = {};  // from which its API may be called; none: from everywhere
 };
 
 // A template file's text and where it came from, for error messages. Not yet compiled.
@@ -80,6 +83,7 @@ struct Provider {
   int max_conns = 10;            // threads of its worker
   std::chrono::milliseconds timeout{5000};
   std::string plugin_config;  // JSON object: every key of the section, as the plug-in's create() gets it
+  std::vector<std::string> secrets = {};  // those in plugin_config
 };
 
 // When several providers are named for one OTP.
@@ -132,7 +136,13 @@ struct Config {
   Fallback fallback;
   Limits limits;
   Workers workers;
+  std::filesystem::path key_file;     // that codes are sealed with
   std::vector<std::string> warnings;  // one line each: unknown keys, missing origins
+
+  [[nodiscard]] bool has_view_key(std::string_view name_space) const {
+    const auto found = namespaces.find(name_space);
+    return found != namespaces.end() && found->second.view_key;
+  }
 };
 
 struct Sources {

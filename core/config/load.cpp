@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <iterator>
 
 #include "core/config/check.h"
 #include "core/config/config.h"
 #include "core/config/environment.h"
 #include "core/config/secret_files.h"
+#include "core/config/section.h"
 #include "core/config/sections.h"
 #include "core/config/toml_file.h"
 
@@ -31,15 +33,17 @@ Config read_all(const Sources& sources) {
   Node root{Table{}, {places.file, places.folder}};
   for (const auto& file : sources.files) merge(root, read_toml(file));
   apply_environment(root, sources.environment, places.folder);
-  read_secret_files(root, sources.only_provider.empty());
+  expand_credentials(root, sources.environment);
 
   Config config;
-  config.warnings = check_keys(root);
+  read_secret_files(root, sources.only_provider.empty(), config.warnings);
+  std::ranges::move(check_keys(root), std::back_inserter(config.warnings));
   // A worker's user may not read the key.
   auto tls = sources.only_provider.empty() ? read_tls(root) : std::nullopt;
   config.app = read_app(root, places, std::move(tls), config.warnings);
   config.admin = read_admin(root, config.warnings);
   config.sqlite = read_store(root, config.app, config.warnings);
+  config.key_file = Section(&root, "store", "store").path_of("key_file", default_key_file(config.app));
   config.fallback = read_fallback(root);
   config.workers = read_workers(root);
   if (sources.only_provider.empty()) {

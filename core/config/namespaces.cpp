@@ -1,6 +1,9 @@
 // [auth.NAME]
+#include <Poco/String.h>
+
 #include <algorithm>
 
+#include "core/config/ip_ranges.h"
 #include "core/config/section.h"
 #include "core/config/sections.h"
 #include "core/config/web_address.h"
@@ -36,22 +39,43 @@ std::vector<std::string> read_origins(const Section& section) {
   return origins;
 }
 
-void read_secrets(const Section& section, Namespace& out) {
-  const Node* several = section.find("secrets");
-  if (several == nullptr) {
-    out.secret = section.text("secret", "");
-    if (out.secret.empty()) section.refuse("secret", "expected a text that is not empty; got nothing");
-    return;
-  }
-  if (section.find("secret") != nullptr)
-    section.refuse("secrets", "expected either secret or secrets; got both");
-  auto texts = as_texts(*several).value();
+// The texts of a list of secrets; none when the key is absent.
+std::vector<std::string> read_list(const Section& section, std::string_view name) {
+  const Node* list = section.find(name);
+  if (list == nullptr) return {};
+  auto texts = as_texts(*list).value();
   if (texts.empty() || texts.size() > kSecretsMax || std::ranges::count(texts, "") > 0) {
-    section.refuse("secrets", "expected 1 to " + std::to_string(kSecretsMax) +
-                                  " texts that are not empty; got " + std::to_string(texts.size()));
+    section.refuse(name, "expected 1 to " + std::to_string(kSecretsMax) + " texts that are not empty; got " +
+                             std::to_string(texts.size()));
   }
-  out.secret = std::move(texts.front());
-  out.other_secrets.assign(std::make_move_iterator(texts.begin() + 1), std::make_move_iterator(texts.end()));
+  return texts;
+}
+
+bool is_sha256(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+void read_secrets(const Section& section, Namespace& out) {
+  out.secrets = read_list(section, "secrets");
+  if (section.find("secret") != nullptr) {
+    if (!out.secrets.empty()) section.refuse("secrets", "expected either secret or secrets; got both");
+    out.secrets.push_back(section.text("secret", ""));
+  }
+  for (const auto& text : read_list(section, "secret_sha256")) {
+    out.secret_sha256.push_back(Poco::toLower(text));
+    if (!is_sha256(out.secret_sha256.back())) {
+      section.refuse("secret_sha256",
+                     "expected 64 hexadecimal digits, as otpgateway --hash-secret prints them; "
+                     "got something else");
+    }
+  }
+  const auto count = out.secrets.size() + out.secret_sha256.size();
+  if (count == 0)
+    section.refuse("secret", "expected a secret, or secrets or secret_sha256 instead of it; got none");
+  if (count > kSecretsMax) {
+    section.refuse("secret_sha256", "expected at most " + std::to_string(kSecretsMax) +
+                                        " secrets in all; got " + std::to_string(count));
+  }
 }
 
 Namespace read_namespace(const Section& section, const std::string& name) {
@@ -65,6 +89,8 @@ Namespace read_namespace(const Section& section, const std::string& name) {
   read_secrets(section, out);
   out.origins = read_origins(section);
   out.return_otp = section.boolean("return_otp", out.return_otp);
+  out.view_key = section.boolean("view_key", out.view_key);
+  out.allow_ips = read_ip_ranges(section, "allow_ips");
   return out;
 }
 

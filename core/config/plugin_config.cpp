@@ -37,11 +37,34 @@ Var typed(const Key* key, const Node& node) {
   return json(node);
 }
 
+void gather(const Table& table, std::vector<std::string> path, std::vector<std::string>& secrets) {
+  path.emplace_back();
+  for (const Member& member : table) {
+    path.back() = member.name;
+    if (member.node.table() != nullptr) {
+      gather(*member.node.table(), path, secrets);
+    } else if (const auto text = as_text(member.node); text && is_secret(path)) {
+      secrets.push_back(*text);
+    }
+  }
+}
+
+std::pair<std::string, std::string> kind_and_name(const Section& section) {
+  const auto dot = section.path().find('.');
+  return {section.path().substr(0, dot), section.path().substr(dot + 1)};
+}
+
 }  // namespace
 
+std::vector<std::string> plugin_secrets(const Section& section) {
+  const auto [kind, name] = kind_and_name(section);
+  std::vector<std::string> secrets;
+  gather(*section.node()->table(), {kind, name}, secrets);
+  return secrets;
+}
+
 std::string plugin_config_json(const Section& section) {
-  const auto dot = section.path().find('.');
-  const std::string kind = section.path().substr(0, dot), name = section.path().substr(dot + 1);
+  const auto [kind, name] = kind_and_name(section);
   Poco::JSON::Object object(Poco::JSON_PRESERVE_KEY_ORDER);
   for (const Member& member : *section.node()->table()) {
     const std::string path[] = {kind, name, member.name};

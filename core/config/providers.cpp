@@ -75,6 +75,7 @@ Provider read_provider(const Section& section, const std::string& id, const App&
   provider.max_conns = section.integer("max_conns", provider.max_conns);
   provider.timeout = section.duration("timeout", provider.timeout);
   provider.plugin_config = plugin_config_json(section);
+  provider.secrets = plugin_secrets(section);
   return provider;
 }
 

@@ -59,14 +59,16 @@ constexpr Key kKeys[] = {
     required_text("store.sqlite.path"),
     {"store.redis", Type::section},
     {"store.min_free", Type::size, 0, kTebibyte},
+    {"store.key_file", Type::path, 1},
 
     required_text("auth.*.namespace"),
     secret("auth.*.secret", 1),
     {.path = "auth.*.secrets", .type = Type::texts, .secret = true},
+    {.path = "auth.*.secret_sha256", .type = Type::texts, .secret = true},
     {"auth.*.origins", Type::texts},
     boolean("auth.*.return_otp"),
-    later("auth.*.secret_sha256"),
-    later("auth.*.view_key"),
+    boolean("auth.*.view_key"),
+    {"auth.*.allow_ips", Type::texts},
     later("auth.*.name"),
     later("auth.*.logo_url"),
     later("auth.*.accent"),
@@ -130,14 +132,14 @@ constexpr Key kKeys[] = {
     text("webhooks.*.template"),
     integer("webhooks.*.max_conns", 1, 256),
     {"webhooks.*.timeout", Type::duration, kSecond, 300 * kSecond},
-    required_text("webhooks.*.url"),
+    secret("webhooks.*.url", 1),  // some companies have the secret in the address, some in the body
     text("webhooks.*.username"),
     secret("webhooks.*.password"),
     secret("webhooks.*.secret"),
     choice("webhooks.*.method", "GET|POST|PUT|PATCH"),
     {"webhooks.*.headers", Type::section},
     text("webhooks.*.content_type"),
-    text("webhooks.*.body"),
+    secret("webhooks.*.body"),
     text("webhooks.*.success_pattern"),
     text("webhooks.*.reject_pattern"),
     text("webhooks.*.retry_pattern"),
@@ -233,6 +235,20 @@ bool is_section(std::span<const std::string> path) {
     const auto pattern = parts(key.path);
     return pattern.size() > path.size() && starts_with(pattern, path);
   });
+}
+
+bool is_open_section(std::span<const std::string> path) {
+  if (path.size() != 2 || path[0] != "providers") return false;
+  const std::string named = path[0] + "." + path[1] + ".";
+  return std::ranges::none_of(kKeys, [&](const Key& key) { return key.path.starts_with(named); });
+}
+
+bool is_secret(std::span<const std::string> path) {
+  if (const Key* key = find_key(path); key != nullptr) return key->secret;
+  if (path.size() == 4 && path[0] == "webhooks" && path[2] == "headers") return true;
+  if (path.size() != 3 || !is_open_section(path.first(2))) return false;
+  constexpr std::string_view kWords[] = {"password", "passphrase", "secret", "key", "token"};
+  return std::ranges::count(kWords, std::string_view(path[2]).substr(path[2].rfind('_') + 1)) > 0;
 }
 
 std::string nearest_name(std::span<const std::string> path) {

@@ -44,6 +44,12 @@ struct Key {
 [[nodiscard]] const Key* find_key(std::span<const std::string> path);
 // Whether keys stand below `path`.
 [[nodiscard]] bool is_section(std::span<const std::string> path);
+// Whether keys that we don't know may stand in the section: that of somebody else's plug-in. The table has a
+// closed list for each of ours, and for webhooks.
+[[nodiscard]] bool is_open_section(std::span<const std::string> path);
+// Whether the key holds a secret: the table says so, it is a header of a webhook, or it stands in the section
+// of somebody else's plug-in and its last word is password, passphrase, secret, key or token.
+[[nodiscard]] bool is_secret(std::span<const std::string> path);
 // The known name nearest to the last part of `path`, for "did you mean"; empty when none is near.
 [[nodiscard]] std::string nearest_name(std::span<const std::string> path);
 

@@ -1,73 +1,108 @@
 #include "core/config/secret_files.h"
 
-#include <algorithm>
-#include <initializer_list>
+#include <Poco/String.h>
+#include <sys/stat.h>
+
 #include <sstream>
-#include <string>
+#include <utility>
 
 #include "core/config/check.h"
+#include "core/config/schema.h"
 #include "core/config/text_file.h"
 #include "core/config/values.h"
 
 namespace otpgw::config {
 namespace {
 
-std::string content(const Node& file, const std::string& key) {
-  constexpr std::size_t kSecretBytesMax = std::size_t{64} << 10;
-  const auto name = as_text(file);
-  if (!name || name->empty()) refuse(file.origin, key, "expected the path of a file; got " + shown(file));
-  auto text = read_text_file(file.origin.folder / *name, kSecretBytesMax);
-  if (!text) {
-    refuse(file.origin, key,
-           "expected a readable file with the secret; got " + shown(file) + ": " + text.error());
-  }
-  if (text->ends_with('\n')) text->pop_back();
-  if (text->ends_with('\r')) text->pop_back();
-  return *text;
-}
+constexpr std::string_view kFile = "_file";
 
-// One a line; empty lines are none.
-List lines(const std::string& text, const Origin& origin) {
-  List list;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) list.push_back(Node{line, origin});
-  }
-  return list;
-}
+class Reader {
+ public:
+  explicit Reader(std::vector<std::string>& warnings) : warnings_(warnings) {}
 
-void read_in(Node& section, const std::string& path, std::initializer_list<std::string_view> names) {
-  if (section.table() == nullptr) return;
-  for (const std::string_view name : names) {
-    const std::string file_name = std::string(name) + "_file";
-    Node* file = section.find(file_name);
-    if (file == nullptr) continue;
-    if (section.find(name) != nullptr) {
-      refuse(file->origin, path + "." + file_name,
-             "expected either " + std::string(name) + " or " + file_name + "; got both");
+  // `names`: the section's path in parts.
+  void read_in(Node& section, std::vector<std::string> names) {
+    if (section.table() == nullptr) return;
+    const auto path = Poco::cat(std::string("."), names.begin(), names.end());
+    names.emplace_back();
+    for (Member& member : *section.table()) {
+      if (!member.name.ends_with(kFile)) continue;
+      const auto name = names.back() = member.name.substr(0, member.name.size() - kFile.size());
+      if (!is_secret(names)) continue;
+      if (section.find(name) != nullptr) {
+        refuse(member.node.origin, path + "." + member.name,
+               "expected either " + name + " or " + member.name + "; got both");
+      }
+      auto text = content(member.node, path + "." + member.name);
+      if (const Key* key = find_key(names); key != nullptr && key->type == Type::texts) {
+        member.node.value = lines(text, member.node.origin);
+      } else {
+        member.node.value = std::move(text);
+      }
+      member.name = name;
     }
-    auto text = content(*file, path + "." + file_name);
-    const auto origin = file->origin;
-    auto value = name == "secrets" ? Node{lines(text, origin), origin} : Node{std::move(text), origin};
-    section.table()->push_back({std::string(name), std::move(value)});
-    std::erase_if(*section.table(), [&](const Member& member) { return member.name == file_name; });
   }
-}
+
+ private:
+  std::string content(const Node& file, const std::string& key) {
+    constexpr std::size_t kSecretBytesMax = std::size_t{64} << 10;
+    const auto name = as_text(file);
+    if (!name || name->empty()) refuse(file.origin, key, "expected the path of a file; got " + shown(file));
+    const auto path = file.origin.folder / *name;
+    auto text = read_text_file(path, kSecretBytesMax);
+    if (!text) {
+      refuse(file.origin, key,
+             "expected a readable file with the secret; got " + shown(file) + ": " + text.error());
+    }
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0) {
+      warnings_.push_back(file.origin.where + ": " + key + ": everybody on this machine can read " +
+                          path.lexically_normal().string() + "; run: chmod o-rwx on it");
+    }
+    if (text->ends_with('\n')) text->pop_back();
+    if (text->ends_with('\r')) text->pop_back();
+    return *text;
+  }
+
+  // One a line; empty lines are none.
+  static List lines(const std::string& text, const Origin& origin) {
+    List list;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) {
+      if (line.ends_with('\r')) line.pop_back();
+      if (!line.empty()) list.push_back(Node{line, origin});
+    }
+    return list;
+  }
+
+  std::vector<std::string>& warnings_;
+};
 
 }  // namespace
 
-void read_secret_files(Node& root, bool with_auth) {
-  if (Node* auth = root.find("auth"); with_auth && auth != nullptr && auth->table() != nullptr) {
-    for (Member& member : *auth->table()) read_in(member.node, "auth." + member.name, {"secret", "secrets"});
+void expand_credentials(Node& node, const std::map<std::string, std::string>& environment) {
+  constexpr std::string_view kVariable = "${CREDENTIALS_DIRECTORY}";
+  if (auto* text = std::get_if<std::string>(&node.value)) {
+    const auto folder = environment.find("CREDENTIALS_DIRECTORY");
+    if (folder != environment.end() && text->starts_with(std::string(kVariable) + "/"))
+      text->replace(0, kVariable.size(), folder->second);
+  } else if (auto* list = std::get_if<List>(&node.value)) {
+    for (Node& item : *list) expand_credentials(item, environment);
+  } else if (Table* table = node.table(); table != nullptr) {
+    for (Member& member : *table) expand_credentials(member.node, environment);
   }
-  for (const std::string kind : {"providers", "webhooks"}) {
+}
+
+void read_secret_files(Node& root, bool with_auth, std::vector<std::string>& warnings) {
+  Reader reader(warnings);
+  for (const std::string kind : {"auth", "providers", "webhooks"}) {
     Node* sections = root.find(kind);
-    if (sections == nullptr || sections->table() == nullptr) continue;
+    if (sections == nullptr || sections->table() == nullptr || (kind == "auth" && !with_auth)) continue;
     for (Member& member : *sections->table()) {
-      const std::string path = kind + "." + member.name;
-      if (!is_enabled(member.node, path)) continue;
-      read_in(member.node, path, {"password", "secret", "secret_key", "api_key", "access_key"});
+      if (kind != "auth" && !is_enabled(member.node, kind + "." + member.name)) continue;
+      reader.read_in(member.node, {kind, member.name});
+      if (Node* headers = member.node.find("headers"); headers != nullptr)
+        reader.read_in(*headers, {kind, member.name, "headers"});
     }
   }
 }

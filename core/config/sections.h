@@ -23,6 +23,9 @@ struct Places {
 // Where links lead when app.root_url is not set.
 [[nodiscard]] std::string default_root_url(const App& app);
 
+// The key of codes when store.key_file is not set.
+[[nodiscard]] std::filesystem::path default_key_file(const App& app);
+
 [[nodiscard]] std::optional<Tls> read_tls(const Node& root);
 [[nodiscard]] App read_app(const Node& root, const Places& places, std::optional<Tls> tls,
                            Warnings& warnings);

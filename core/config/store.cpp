@@ -13,6 +13,8 @@ namespace {
 
 }  // namespace
 
+std::filesystem::path default_key_file(const App& app) { return app.data_dir / "otpgateway.key"; }
+
 Sqlite read_store(const Node& root, const App& app, Warnings& warnings) {
   const Section store(&root, "store", "store");
   const Node* redis = store.find("redis");

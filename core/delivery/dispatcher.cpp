@@ -192,7 +192,7 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
     ops::log_error("a code can't be opened with the key file of this installation; its job fails");
     return settle(job, DeliveryState::failed, {}, "the code can't be opened with this installation's key");
   }
-  auto message = setup_->composer.compose(job.otp, *code, *lane.descriptor, now);
+  auto message = setup_->composer.compose(job.otp, *code, *lane.descriptor, parts_.vault, now);
   wire::Job out;
   out.id = job.key;
   out.attempt = job.attempt;
@@ -344,7 +344,7 @@ void Dispatcher::settle(const store::LeasedJob& job, DeliveryState state, std::c
                        .due_at = parts_.clock.now() + pause.count(),
                        .tries = job.tries + (count_try ? 1 : 0),
                        .deaths = job.deaths,
-                       .detail = std::move(detail),
+                       .detail = setup_->redaction.without_secrets(std::move(detail)),
                        .upstream_id = std::move(upstream_id),
                        .provider = job.otp.provider});
   // The lease that follows this turn's outcomes sees the job queued again and learns when it is due.

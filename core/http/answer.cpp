@@ -4,7 +4,6 @@ namespace otpgw::http {
 namespace {
 
 constexpr std::string_view kJson = "application/json; charset=utf-8";
-constexpr std::string_view kNoStore = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
 
 }  // namespace
 
@@ -41,7 +40,7 @@ void append_json(std::string& out, std::string_view text) {
 }
 
 Response success(std::string_view data_json) {
-  Response response{200, kJson, std::string(kNoStore), {}};
+  Response response{200, kJson, std::string(kPrivate), {}};
   response.body.reserve(data_json.size() + 32);
   response.body.append(R"({"status":"success","data":)").append(data_json).append("}");
   return response;
@@ -49,7 +48,7 @@ Response success(std::string_view data_json) {
 
 Response error(int status, std::string_view message, std::string_view data_json,
                std::chrono::seconds retry_after) {
-  Response response{status, kJson, std::string(kNoStore), {}};
+  Response response{status, kJson, std::string(kPrivate), {}};
   if (retry_after.count() > 0) response.header("Retry-After", std::to_string(retry_after.count()));
   response.body.append(R"({"status":"error","message":)");
   append_json(response.body, message);

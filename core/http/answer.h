@@ -13,6 +13,11 @@ namespace otpgw::http {
 // Appends `text` as a JSON string, quotes included. Text is UTF-8.
 void append_json(std::string& out, std::string_view text);
 
+// The headers of every answer that is no page and no file: kept nowhere, run nowhere, framed nowhere.
+inline constexpr std::string_view kPrivate =
+    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+
 // {"status":"success","data":DATA}
 [[nodiscard]] Response success(std::string_view data_json);
 

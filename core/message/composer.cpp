@@ -38,7 +38,7 @@ std::expected<Composer::AllTemplates, std::string> Composer::compile(const confi
 }
 
 Message Composer::compose(const otp::Otp& otp, std::string_view code, const wire::Descriptor& descriptor,
-                          otp::UnixMs now) const {
+                          const otp::CodeVault& vault, otp::UnixMs now) const {
   Fields fields;
   fields.to = otp.to;
   fields.name_space = otp.name_space;
@@ -46,14 +46,18 @@ Message Composer::compose(const otp::Otp& otp, std::string_view code, const wire
   fields.channel_name = descriptor.channel_name;
   fields.code = code;
   fields.url =
-      page_url(config_, otp.name_space, otp.id) + "?otp=" + http::percent_encode(code) + "&action=check";
+      page_url(config_, otp.name_space, otp.id, "otp=" + http::percent_encode(code) + "&action=check",
+               config_.has_view_key(otp.name_space) ? vault.view_key(otp.name_space, otp.id) : "");
   fields.ttl_seconds = otp.ttl_seconds(now);
   fields.bound_line = bound_line(config_, otp.name_space, code);
   return templates_.find(otp.provider)->second->render(fields, descriptor.channel_kind);
 }
 
-std::string page_url(const config::Config& config, std::string_view name_space, std::string_view id) {
-  return config.app.root_url + "/otp/" + http::percent_encode(name_space) + "/" + http::percent_encode(id);
+std::string page_url(const config::Config& config, std::string_view name_space, std::string_view id,
+                     std::string query, std::string_view view_key) {
+  if (!view_key.empty()) query.append(query.empty() ? "key=" : "&key=").append(view_key);
+  return config.app.root_url + "/otp/" + http::percent_encode(name_space) + "/" + http::percent_encode(id) +
+         (query.empty() ? "" : "?" + query);
 }
 
 }  // namespace otpgw::message

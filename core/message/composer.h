@@ -9,6 +9,7 @@
 
 #include "core/config/config.h"
 #include "core/message/template.h"
+#include "core/otp/code.h"
 #include "core/otp/otp.h"
 #include "core/wire/messages.h"
 
@@ -28,15 +29,16 @@ class Composer {
 
   // The OTP's provider must be enabled.
   [[nodiscard]] Message compose(const otp::Otp& otp, std::string_view code,
-                                const wire::Descriptor& descriptor, otp::UnixMs now) const;
+                                const wire::Descriptor& descriptor, const otp::CodeVault& vault,
+                                otp::UnixMs now) const;
 
  private:
   const config::Config& config_;
   AllTemplates templates_;
 };
 
-// ROOT/otp/NAMESPACE/ID: the OTP's page.
+// ROOT/otp/NAMESPACE/ID?QUERY&key=KEY: the OTP's page. Query and key may be empty.
 [[nodiscard]] std::string page_url(const config::Config& config, std::string_view name_space,
-                                   std::string_view id);
+                                   std::string_view id, std::string query, std::string_view view_key);
 
 }  // namespace otpgw::message

@@ -9,6 +9,7 @@
 
 #include "core/config/config.h"
 #include "core/message/composer.h"
+#include "core/wire/redaction.h"
 
 namespace otpgw::message {
 
@@ -17,13 +18,13 @@ struct Setup {
   // The error is one line: a template that can't be compiled.
   [[nodiscard]] static std::expected<std::shared_ptr<const Setup>, std::string> make(config::Config config);
 
-  Setup(config::Config read, Composer::AllTemplates templates)
-      : config(std::move(read)), composer(config, std::move(templates)) {}
+  Setup(config::Config read, Composer::AllTemplates templates);
   Setup(const Setup&) = delete;
   Setup& operator=(const Setup&) = delete;
 
   const config::Config config;
   const Composer composer;
+  const wire::Redaction redaction;  // of the configuration's secrets
 };
 
 // The configuration alone, which keeps the whole alive.

@@ -8,11 +8,26 @@
 
 #include <atomic>
 #include <iostream>
+#include <memory>
+#include <mutex>
 
 namespace otpgw::ops {
 namespace {
 
 std::atomic<bool> debugging = false;  // Poco's own level may not change under the threads that log
+
+using Filter = std::function<std::string(std::string)>;
+std::mutex filter_mutex;
+std::shared_ptr<const Filter> line_filter;  // filter_mutex; null: lines stay as they are
+
+std::string filtered(const std::string& line) {
+  std::shared_ptr<const Filter> filter;
+  {
+    const std::lock_guard lock(filter_mutex);
+    filter = line_filter;
+  }
+  return filter ? (*filter)(line) : line;
+}
 
 Poco::Logger& logger() { return Poco::Logger::get("otpgateway"); }
 
@@ -30,11 +45,16 @@ void start_log(bool debug) {
 
 void set_debug(bool debug) { debugging = debug; }
 
-void log_debug(const std::string& line) {
-  if (debugging) logger().debug(line);
+void filter_lines(std::function<std::string(std::string)> filter) {
+  const std::lock_guard lock(filter_mutex);
+  line_filter = std::make_shared<const Filter>(std::move(filter));
 }
-void log_info(const std::string& line) { logger().information(line); }
-void log_warning(const std::string& line) { logger().warning(line); }
-void log_error(const std::string& line) { logger().error(line); }
+
+void log_debug(const std::string& line) {
+  if (debugging) logger().debug(filtered(line));
+}
+void log_info(const std::string& line) { logger().information(filtered(line)); }
+void log_warning(const std::string& line) { logger().warning(filtered(line)); }
+void log_error(const std::string& line) { logger().error(filtered(line)); }
 
 }  // namespace otpgw::ops

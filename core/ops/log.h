@@ -2,12 +2,15 @@
 // them.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace otpgw::ops {
 
 // Before any thread is started.
 void start_log(bool debug);
+// Each line is what this makes of it, from now on.
+void filter_lines(std::function<std::string(std::string)> filter);  // any thread
 // Whether debug lines appear from now on.
 void set_debug(bool debug);  // any thread
 void log_debug(const std::string& line);

@@ -1,13 +1,9 @@
 #include "core/otp/code.h"
 
-#include <fcntl.h>
 #include <sodium.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <array>
 #include <stdexcept>
 
 namespace otpgw::otp {
@@ -34,11 +30,24 @@ std::string joined(std::string_view name_space, std::string_view id) {
   return text.append(":").append(name_space).append(std::to_string(id.size())).append(":").append(id);
 }
 
-std::string keyed_hash(std::string_view text, const CodeVault::Key& key) {
+constexpr std::size_t kViewKeyBytes = 16;
+
+std::string keyed_hash(std::string_view text, const Key& key) {
   std::string out(crypto_generichash_BYTES, '\0');
   crypto_generichash(reinterpret_cast<unsigned char*>(out.data()), out.size(), bytes(text), text.size(),
                      key.data(), key.size());
   return out;
+}
+
+std::string hex(std::string_view raw) {
+  std::string text(raw.size() * 2 + 1, '\0');
+  sodium_bin2hex(text.data(), text.size(), bytes(raw), raw.size());
+  text.pop_back();
+  return text;
+}
+
+std::string view_key_of(std::string_view name_space, std::string_view id, const Key& key) {
+  return hex(keyed_hash(joined(name_space, id), key).substr(0, kViewKeyBytes));
 }
 
 }  // namespace
@@ -60,10 +69,7 @@ std::string random_digits(int length) {
 std::string random_hex(std::size_t count) {
   std::string raw(count, '\0');
   randombytes_buf(raw.data(), raw.size());
-  std::string text(count * 2 + 1, '\0');
-  sodium_bin2hex(text.data(), text.size(), bytes(raw), raw.size());
-  text.pop_back();
-  return text;
+  return hex(raw);
 }
 
 bool is_digits(std::string_view code) {
@@ -93,60 +99,49 @@ std::string normalise_digits(std::string_view guess) {
   return out;
 }
 
-CodeVault::CodeVault(const Key& key) {
-  if (sodium_init() < 0) throw std::runtime_error("libsodium can't start");
-  crypto_kdf_derive_from_key(hash_key_.data(), kKeyBytes, 1, kKdfContext, key.data());
-  crypto_kdf_derive_from_key(seal_key_.data(), kKeyBytes, 2, kKdfContext, key.data());
-  crypto_kdf_derive_from_key(digest_key_.data(), kKeyBytes, 3, kKdfContext, key.data());
+CodeVault::Keys::Keys(const Key& key) : main(key) {
+  crypto_kdf_derive_from_key(hash.data(), kKeyBytes, 1, kKdfContext, key.data());
+  crypto_kdf_derive_from_key(seal.data(), kKeyBytes, 2, kKdfContext, key.data());
+  crypto_kdf_derive_from_key(digest.data(), kKeyBytes, 3, kKdfContext, key.data());
+  crypto_kdf_derive_from_key(view.data(), kKeyBytes, 4, kKdfContext, key.data());
 }
 
-std::expected<CodeVault, std::string> CodeVault::open_file(const std::filesystem::path& file, bool create) {
-  const auto failed = [&](const std::string& what) {
-    return std::unexpected(file.string() + ": " + what + ": " + std::strerror(errno));
-  };
-  Key key;
-  int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT && create) {
-    randombytes_buf(key.data(), key.size());
-    // Written beside and renamed: a crash in between leaves no half key.
-    const auto draft = file.string() + ".new";
-    fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) return failed("can't create the key file");
-    const bool written =
-        ::write(fd, key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(fd) == 0;
-    ::close(fd);
-    if (!written || ::rename(draft.c_str(), file.c_str()) != 0) return failed("can't write the key file");
-    const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || ::fsync(folder) != 0) return failed("can't write the key file");
-    ::close(folder);
-    return CodeVault(key);
-  }
-  if (fd < 0 && errno == ENOENT) {
+CodeVault::CodeVault(const KeyRing& ring) {
+  if (sodium_init() < 0) throw std::runtime_error("libsodium can't start");
+  ring_ = std::make_shared<const std::vector<Keys>>(ring.begin(), ring.end());
+}
+
+std::expected<void, std::string> CodeVault::exchange(const KeyRing& ring) {
+  auto fresh = std::make_shared<const std::vector<Keys>>(ring.begin(), ring.end());
+  const std::lock_guard lock(mutex_);
+  if (std::ranges::find(ring, ring_->front().main) == ring.end()) {
     return std::unexpected(
-        file.string() +
-        ": the key file is missing although the database exists; put the key back (from a backup), "
-        "or remove the database to start anew");
+        "the key file does not hold the key that new codes are sealed with at present; put it back");
   }
-  if (fd < 0) return failed("can't read the key file");
-  struct stat status {};
-  const bool whole = ::fstat(fd, &status) == 0 && status.st_size == static_cast<off_t>(key.size()) &&
-                     ::read(fd, key.data(), key.size()) == static_cast<ssize_t>(key.size());
-  ::close(fd);
-  if (!whole) return std::unexpected(file.string() + ": the key file must hold exactly 32 bytes");
-  if (status.st_mode & 077) {
-    return std::unexpected(file.string() + ": the key file can be read by others; run: chmod 600 " +
-                           file.string());
-  }
-  return CodeVault(key);
+  ring_ = std::move(fresh);
+  return {};
+}
+
+CodeVault::Ring CodeVault::ring() const {
+  const std::lock_guard lock(mutex_);
+  return ring_;
 }
 
 std::string CodeVault::hash(std::string_view name_space, std::string_view id, std::string_view code) const {
-  return keyed_hash(joined(name_space, id).append(code), hash_key_);
+  return keyed_hash(joined(name_space, id).append(code), ring()->front().hash);
+}
+
+std::vector<std::string> CodeVault::hashes(std::string_view name_space, std::string_view id,
+                                           std::string_view code) const {
+  const auto text = joined(name_space, id).append(code);
+  std::vector<std::string> all;
+  for (const auto& keys : *ring()) all.push_back(keyed_hash(text, keys.hash));
+  return all;
 }
 
 std::string CodeVault::digest(std::string_view purpose, std::string_view name_space, std::string_view subject,
                               std::size_t count) const {
-  return keyed_hash(joined(purpose, name_space).append(subject), digest_key_).substr(0, count);
+  return keyed_hash(joined(purpose, name_space).append(subject), ring()->front().digest).substr(0, count);
 }
 
 std::string CodeVault::seal(std::string_view name_space, std::string_view id, std::string_view code) const {
@@ -156,7 +151,7 @@ std::string CodeVault::seal(std::string_view name_space, std::string_view id, st
   auto* const raw = reinterpret_cast<unsigned char*>(out.data());
   randombytes_buf(raw, kNonce);
   crypto_aead_xchacha20poly1305_ietf_encrypt(raw + kNonce, nullptr, bytes(code), code.size(), bytes(bound_to),
-                                             bound_to.size(), nullptr, raw, seal_key_.data());
+                                             bound_to.size(), nullptr, raw, ring()->front().seal.data());
   return out;
 }
 
@@ -167,12 +162,27 @@ std::optional<std::string> CodeVault::open(std::string_view name_space, std::str
   if (sealed.size() < kNonce + kTag) return {};
   const auto bound_to = joined(name_space, id);
   std::string code(sealed.size() - kNonce - kTag, '\0');
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(
-          reinterpret_cast<unsigned char*>(code.data()), nullptr, nullptr, bytes(sealed) + kNonce,
-          sealed.size() - kNonce, bytes(bound_to), bound_to.size(), bytes(sealed), seal_key_.data()) != 0) {
-    return {};
+  for (const auto& keys : *ring()) {
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+            reinterpret_cast<unsigned char*>(code.data()), nullptr, nullptr, bytes(sealed) + kNonce,
+            sealed.size() - kNonce, bytes(bound_to), bound_to.size(), bytes(sealed), keys.seal.data()) == 0) {
+      return code;
+    }
   }
-  return code;
+  return {};
+}
+
+std::string CodeVault::view_key(std::string_view name_space, std::string_view id) const {
+  return view_key_of(name_space, id, ring()->front().view);
+}
+
+bool CodeVault::is_view_key(std::string_view name_space, std::string_view id, std::string_view given) const {
+  bool right = false;
+  for (const auto& keys : *ring()) {
+    const auto wanted = view_key_of(name_space, id, keys.view);
+    right |= given.size() == wanted.size() && sodium_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
+  }
+  return right;
 }
 
 }  // namespace otpgw::otp

@@ -1,12 +1,15 @@
 // Codes: making them, reading what a person typed, and keeping them at rest.
 #pragma once
 
-#include <array>
 #include <expected>
-#include <filesystem>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "core/otp/key_file.h"
 
 namespace otpgw::otp {
 
@@ -23,23 +26,24 @@ namespace otpgw::otp {
 [[nodiscard]] std::string normalise_digits(std::string_view guess);
 
 // The keys of one installation. Codes at rest are a keyed hash (to compare inside the store's transaction)
-// and an AEAD ciphertext (to send again). Immutable after construction: any thread may call.
+// and an AEAD ciphertext (to send again). Any thread may call.
 class CodeVault {
  public:
-  static constexpr std::size_t kKeyBytes = 32;
-  using Key = std::array<unsigned char, kKeyBytes>;
+  explicit CodeVault(const KeyRing& ring);
 
-  explicit CodeVault(const Key& key);
-  // Reads the 0600 key file. `create`: makes it (durably) when there is none; without it a missing file is an
-  // error, because what was sealed with the old key could never be opened again. The error is one line.
-  [[nodiscard]] static std::expected<CodeVault, std::string> open_file(const std::filesystem::path& file,
-                                                                       bool create);
+  // Works with these from now on: the newest for what is made, any of them for what was made before. The
+  // error is one line: they must have the newest of the present ones among them, which live codes need.
+  [[nodiscard]] std::expected<void, std::string> exchange(const KeyRing& ring);
 
-  // Keyed BLAKE2b over namespace, id and code: equal exactly when all three are.
+  // Keyed BLAKE2b over namespace, id and code: equal exactly when all three are, and the key.
   [[nodiscard]] std::string hash(std::string_view name_space, std::string_view id,
                                  std::string_view code) const;
+  // By each key, the newest first: one of them is what hash() made of the same before.
+  [[nodiscard]] std::vector<std::string> hashes(std::string_view name_space, std::string_view id,
+                                                std::string_view code) const;
   // The first `count` bytes (at most 32) of a keyed hash over purpose, namespace and subject, with a key of
-  // its own: what may be kept or shown of a subject without keeping or showing it.
+  // its own: what may be kept or shown of a subject without keeping or showing it. Another one once there is
+  // a new key.
   [[nodiscard]] std::string digest(std::string_view purpose, std::string_view name_space,
                                    std::string_view subject, std::size_t count) const;
   // XChaCha20-Poly1305, bound to namespace and id.
@@ -49,8 +53,23 @@ class CodeVault {
   [[nodiscard]] std::optional<std::string> open(std::string_view name_space, std::string_view id,
                                                 std::string_view sealed) const;
 
+  // What the links to an OTP's pages carry when its namespace wants it: 128 bits in hexadecimal that nobody
+  // can guess who knows the id.
+  [[nodiscard]] std::string view_key(std::string_view name_space, std::string_view id) const;
+  // Whether that was made for it, by any of the keys. How long that takes tells nothing about a key.
+  [[nodiscard]] bool is_view_key(std::string_view name_space, std::string_view id,
+                                 std::string_view given) const;
+
  private:
-  Key hash_key_, seal_key_, digest_key_;
+  struct Keys {
+    explicit Keys(const Key& main);
+    Key main, hash, seal, digest, view;
+  };
+  using Ring = std::shared_ptr<const std::vector<Keys>>;
+  [[nodiscard]] Ring ring() const;
+
+  mutable std::mutex mutex_;
+  Ring ring_;  // mutex_
 };
 
 }  // namespace otpgw::otp

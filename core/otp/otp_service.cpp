@@ -142,10 +142,10 @@ void OtpService::check(CheckRequest request, Done done) {
   Guess guess;
   guess.from_page = request.door == Door::page;
   guess.skip_delete = request.skip_delete;
-  guess.hash = parts_.vault.hash(request.name_space, request.id, request.code);
+  guess.hashes = parts_.vault.hashes(request.name_space, request.id, request.code);
   const auto digits = normalise_digits(request.code);
-  guess.digits_hash =
-      digits == request.code ? guess.hash : parts_.vault.hash(request.name_space, request.id, digits);
+  guess.digits_hashes =
+      digits == request.code ? guess.hashes : parts_.vault.hashes(request.name_space, request.id, digits);
   const bool with_code = request.door == Door::api && shows_code(request.name_space);
   parts_.store.check(
       std::move(request.name_space), std::move(request.id), std::move(guess), std::move(request.idempotency),
@@ -195,6 +195,10 @@ void OtpService::status(std::string name_space, std::string id, bool consume, Do
   auto decision = decide_status(*found ? &**found : nullptr, false, parts_.clock.now());
   done(
       outcome(store::Written{.verdict = decision.verdict, .otp = std::move(decision.otp)}, with_code, false));
+}
+
+bool OtpService::may_view(std::string_view name_space, std::string_view id, std::string_view key) const {
+  return !setup_->config.has_view_key(name_space) || parts_.vault.is_view_key(name_space, id, key);
 }
 
 Outcome OtpService::find(std::string_view name_space, std::string_view id) {
@@ -281,6 +285,8 @@ Answer OtpService::answer(Otp otp, bool with_code) const {
       delivery.state == DeliveryState::queued && delivery.detail.empty() && paused_.contains(otp.provider)) {
     delivery.detail = "the provider can't send at the moment";
   }
+  if (setup_->config.has_view_key(otp.name_space))
+    answer.view_key = parts_.vault.view_key(otp.name_space, otp.id);
   answer.otp = std::move(otp);
   return answer;
 }
@@ -415,7 +421,7 @@ std::optional<Refusal> OtpService::check_size(const message::Setup& setup, const
                                               std::string_view code) const {
   const auto too_long = [&](const Otp& sent) -> std::optional<Refusal> {
     const auto descriptor = parts_.gate.descriptor(sent.provider);
-    const auto message = setup.composer.compose(sent, code, *descriptor, parts_.clock.now());
+    const auto message = setup.composer.compose(sent, code, *descriptor, parts_.vault, parts_.clock.now());
     if (message.body.size() <= descriptor->body_bytes_max) return {};
     return refuse(Kind::invalid, "The message is " + std::to_string(message.body.size()) +
                                      " bytes long, and " +

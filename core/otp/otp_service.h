@@ -40,6 +40,8 @@ class OtpService final : public Service {
               Done done) override;
   void status(std::string name_space, std::string id, bool consume, Done done) override;
   Outcome find(std::string_view name_space, std::string_view id) override;
+  [[nodiscard]] bool may_view(std::string_view name_space, std::string_view id,
+                              std::string_view key) const override;
   void set_address(std::string name_space, std::string id, std::string to, std::string expected,
                    Done done) override;
   void clear_limits(std::string name_space, std::string to, std::string provider, Cleared done) override;

@@ -14,6 +14,13 @@ bool equal(const std::string& a, const std::string& b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+// Whether a code's hash is among those of a guess, in the same time wherever it stands.
+bool has(const std::vector<std::string>& hashes, const std::string& hash) {
+  bool found = false;
+  for (const auto& guessed : hashes) found |= equal(guessed, hash);
+  return found;
+}
+
 // The same provider or the same list, wherever that stands.
 bool same_providers(const Otp& a, const Otp& b) {
   if (!a.has_fallback() && !b.has_fallback()) return a.provider == b.provider;
@@ -69,7 +76,7 @@ Decision decide_check(const Otp* current, const Guess& guess, UnixMs now) {
   if (current->closed && guess.from_page) return refuse(Verdict::already_closed, *current);
   if (current->locked()) return refuse(Verdict::locked, *current);
   Decision decision{.write = true, .otp = *current};
-  if (!equal(current->code_is_digits ? guess.digits_hash : guess.hash, current->code_hash)) {
+  if (!has(current->code_is_digits ? guess.digits_hashes : guess.hashes, current->code_hash)) {
     decision.verdict = Verdict::wrong_code;
     ++decision.otp.attempts;
     return decision;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/otp/otp.h"
 
@@ -44,9 +45,9 @@ struct Decision {
 // PUT. `current` may be null. `wanted` is a fresh record: its maxima, texts, code and expiry.
 [[nodiscard]] Decision decide_put(const Otp* current, const Otp& wanted, UnixMs now);
 
-// A guess, as CodeVault::hash of what was typed, and of its digits for an all-digit code.
+// A guess, as CodeVault::hashes of what was typed, and of its digits for an all-digit code.
 struct Guess {
-  std::string hash, digits_hash;
+  std::vector<std::string> hashes, digits_hashes;
   bool from_page = false;
   std::optional<bool> skip_delete;  // wins over the record's
 };

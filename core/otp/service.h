@@ -52,6 +52,7 @@ struct Answer {
   Otp otp;
   std::string code;  // empty: not shown
   int64_t ttl_seconds = 0;
+  std::string view_key = {};  // for the links to its pages; empty: they need none
 };
 using Outcome = std::expected<Answer, Refusal>;
 using Done = std::move_only_function<void(Outcome)>;
@@ -63,6 +64,7 @@ enum class Door : uint8_t { api, page };
 // parameters.
 struct Idempotency {
   std::string scope, parameters;
+  std::vector<Idempotency> former = {};  // the same as former keys of the vault made it
 };
 
 struct PutRequest {
@@ -101,6 +103,10 @@ class Service {
                       Done done) = 0;
   // Verified? With `consume` the record is deleted when it is.
   virtual void status(std::string name_space, std::string id, bool consume, Done done) = 0;
+  // Whether its pages may be shown to somebody whose link has this key. When not, whether there is such an
+  // OTP has not been looked at.
+  [[nodiscard]] virtual bool may_view(std::string_view name_space, std::string_view id,
+                                      std::string_view key) const = 0;
   // The live OTP (closed ones too, as long as the record is kept), without its code. For pages and polling.
   virtual Outcome find(std::string_view name_space, std::string_view id) = 0;
   // The page collected an address: validates it, stores it, makes a first (or, when it replaces one, a new)

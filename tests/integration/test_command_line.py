@@ -4,7 +4,11 @@ Goal: what is wrong ends the start with one line that a user can act on; what an
 what belongs to a later release is refused, not ignored. Method: run the program on files.
 """
 
+import hashlib
+import os
 import pathlib
+import pty
+import subprocess
 import time
 import unittest
 
@@ -209,8 +213,7 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(output, r"config\.toml:[0-9]+: providers\.hang: .*minimal\.so hung for 9 s when it was tried")
 
     def test_later_releases(self):
-        for changes in ({"auth": {"app": {"view_key": True}}},
-                        {"auth": {"app": {"secret_sha256": "0" * 64}}}):
+        for changes in ({"workers": {"endpoint": "tcp://127.0.0.1:1"}}, {"store": {"engine": "redis"}}):
             with self.subTest(changes):
                 self.gateway.write_config(changes)
                 self.assertIn("not yet", self.assert_refused().lower())
@@ -234,6 +237,43 @@ class CommandLine(unittest.TestCase):
         self.gateway.stop()
         secret.unlink()
         self.assert_refused("secret")
+
+    def test_new_secret_and_its_hash(self):
+        code, output = self.gateway.run_once("--new-secret")
+        self.assertEqual(code, 0, output)
+        secret, line = output.splitlines()
+        self.assertRegex(secret, "^[A-Za-z0-9_-]{43}$")
+        self.assertNotEqual(self.gateway.run_once("--new-secret")[1], output)
+        hashed = subprocess.run(self.gateway.command("--hash-secret"), input=secret + "\n", text=True,
+                                capture_output=True, timeout=20, check=True)
+        self.assertEqual(hashed.stdout.strip(), line)
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        self.assertEqual(line, 'secret_sha256 = "%s"' % digest)
+        self.gateway.write_config({"auth": {"app": {"secret": None, "secret_sha256": digest}}})
+        self.gateway.start()
+        self.assertEqual(self.gateway.client("app", secret).call("GET", "/api/providers").status, 200)
+        self.assertEqual(self.gateway.client("app", digest).call("GET", "/api/providers").status, 401)
+
+    def test_a_typed_secret_is_not_shown(self):
+        main, terminal = pty.openpty()
+        self.addCleanup(os.close, main)
+        process = subprocess.Popen(self.gateway.command("--hash-secret"), stdin=terminal, stdout=terminal,
+                                   stderr=terminal)
+        os.close(terminal)
+        shown = b""
+        while b"Secret: " not in shown:
+            shown += os.read(main, 1000)
+        os.write(main, b"typed-secret-5r8\n")
+        while b"secret_sha256" not in shown or not shown.endswith(b"\n"):
+            shown += os.read(main, 1000)
+        self.assertEqual(process.wait(20), 0)
+        self.assertNotIn(b"typed-secret-5r8", shown)
+        self.assertIn(hashlib.sha256(b"typed-secret-5r8").hexdigest().encode(), shown)
+
+    def test_nothing_to_hash(self):
+        code, output = self.gateway.run_once("--hash-secret")
+        self.assertEqual(code, 2)
+        self.assertEqual(output, "otpgateway: expected a secret, one line on standard input; got nothing\n")
 
     def test_environment_overrides(self):
         self.gateway.environment = {"OTP_GATEWAY_APP__OTP_TTL": "123",

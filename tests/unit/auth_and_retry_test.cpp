@@ -13,7 +13,7 @@ class BasicAuthTest : public testing::Test {
  protected:
   BasicAuthTest() {
     config_.namespaces["app"].name = "app";
-    config_.namespaces["app"].secret = "se:cret";
+    config_.namespaces["app"].secrets = {"se:cret"};
   }
   config::Config config_;
 };
@@ -27,15 +27,29 @@ TEST_F(BasicAuthTest, FindsTheNamespace) {
 }
 
 TEST_F(BasicAuthTest, TakesEachOfSeveralSecrets) {
-  config_.namespaces["app"].other_secrets = {"right"};
+  config_.namespaces["app"].secrets.emplace_back("right");
   config_.namespaces["other"].name = "other";
-  config_.namespaces["other"].secret = "se:cret";
+  config_.namespaces["other"].secrets = {"se:cret"};
   const auth::BasicAuth auth(config_);
   EXPECT_TRUE(auth.check("Basic YXBwOnNlOmNyZXQ="));      // app:se:cret
   EXPECT_TRUE(auth.check("Basic YXBwOnJpZ2h0"));          // app:right
   EXPECT_FALSE(auth.check("Basic YXBwOndyb25n"));         // app:wrong
   EXPECT_TRUE(auth.check("Basic b3RoZXI6c2U6Y3JldA=="));  // other:se:cret
   EXPECT_FALSE(auth.check("Basic b3RoZXI6cmlnaHQ="));     // other:right
+}
+
+TEST_F(BasicAuthTest, TakesASecretOfWhichItKnowsTheHashAlone) {
+  config_.namespaces["app"].secrets.clear();
+  config_.namespaces["app"].secret_sha256 = {
+      // sha256sum of "right"
+      "27042f4e6eca7d0b2a7ee4026df2ecfa51d3339e6d122aa099118ecd8563bad9"};
+  const auth::BasicAuth auth(config_);
+  EXPECT_TRUE(auth.check("Basic YXBwOnJpZ2h0"));       // app:right
+  EXPECT_FALSE(auth.check("Basic YXBwOndyb25n"));      // app:wrong
+  EXPECT_FALSE(auth.check("Basic YXBwOnNlOmNyZXQ="));  // app:se:cret
+  // The hash itself opens nothing.
+  EXPECT_FALSE(auth.check(
+      "Basic YXBwOjI3MDQyZjRlNmVjYTdkMGIyYTdlZTQwMjZkZjJlY2ZhNTFkMzMzOWU2ZDEyMmFhMDk5MTE4ZWNkODU2M2JhZDk="));
 }
 
 TEST_F(BasicAuthTest, SaysWhatIsWrong) {

@@ -1,34 +1,19 @@
 // Goal: codes are unbiased, typed codes are understood, and codes at rest are bound to their OTP.
-// Method: a chi-squared test over a million generated digits-of-codes; tables of what people type; the vault
-// on a real key file.
+// Method: a chi-squared test over a million generated digits-of-codes; tables of what people type; vaults
+// of known keys.
 
 #include "core/otp/code.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "core/otp/text.h"
 
 namespace otpgw::otp {
 namespace {
-
-namespace fs = std::filesystem;
-
-class VaultTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "vault_test.XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path folder_;
-};
 
 // T10 of the security tests: 10^6 codes, each position's digits uniform with p > 10^-4 (chi-squared, 9
 // degrees of freedom: 33.72).
@@ -89,56 +74,67 @@ TEST(IsDigits, MeansAsciiDigitsOnly) {
   EXPECT_FALSE(is_digits("١٢"));
 }
 
-TEST_F(VaultTest, SealsForOneOtpOnly) {
-  const auto vault = CodeVault::open_file(folder_ / "key", true);
-  ASSERT_TRUE(vault) << vault.error();
-  const auto sealed = vault->seal("app", "user-1", "354965");
+Key key(unsigned char fill) {
+  Key made;
+  made.fill(fill);
+  return made;
+}
+
+TEST(Vault, SealsForOneOtpOnly) {
+  const CodeVault vault({key(1)});
+  const auto sealed = vault.seal("app", "user-1", "354965");
   EXPECT_EQ(sealed.find("354965"), std::string::npos);
-  EXPECT_EQ(vault->open("app", "user-1", sealed), "354965");
-  EXPECT_EQ(vault->open("app", "user-2", sealed), std::nullopt);
-  EXPECT_EQ(vault->open("app2", "user-1", sealed), std::nullopt);
+  EXPECT_EQ(vault.open("app", "user-1", sealed), "354965");
+  EXPECT_EQ(vault.open("app", "user-2", sealed), std::nullopt);
+  EXPECT_EQ(vault.open("app2", "user-1", sealed), std::nullopt);
   auto bent = sealed;
   bent.back() ^= 1;
-  EXPECT_EQ(vault->open("app", "user-1", bent), std::nullopt);
-  EXPECT_EQ(vault->open("app", "user-1", sealed.substr(0, 20)), std::nullopt);
-  EXPECT_NE(sealed, vault->seal("app", "user-1", "354965"));  // a nonce of its own each time
+  EXPECT_EQ(vault.open("app", "user-1", bent), std::nullopt);
+  EXPECT_EQ(vault.open("app", "user-1", sealed.substr(0, 20)), std::nullopt);
+  EXPECT_NE(sealed, vault.seal("app", "user-1", "354965"));  // a nonce of its own each time
 }
 
-TEST_F(VaultTest, HashesTellNamespaceIdAndCodeApart) {
-  const auto vault = CodeVault::open_file(folder_ / "key", true);
-  ASSERT_TRUE(vault) << vault.error();
-  EXPECT_EQ(vault->hash("app", "id", "1"), vault->hash("app", "id", "1"));
-  EXPECT_NE(vault->hash("app", "id", "1"), vault->hash("app", "i", "d1"));
-  EXPECT_NE(vault->hash("app", "id", "1"), vault->hash("appi", "d", "1"));
+TEST(Vault, HashesTellNamespaceIdAndCodeApart) {
+  const CodeVault vault({key(1)});
+  EXPECT_EQ(vault.hash("app", "id", "1"), vault.hash("app", "id", "1"));
+  EXPECT_NE(vault.hash("app", "id", "1"), vault.hash("app", "i", "d1"));
+  EXPECT_NE(vault.hash("app", "id", "1"), vault.hash("appi", "d", "1"));
 }
 
-TEST_F(VaultTest, AnotherInstallationsKeyOpensNothing) {
-  const auto ours = CodeVault::open_file(folder_ / "a", true);
-  const auto theirs = CodeVault::open_file(folder_ / "b", true);
-  ASSERT_TRUE(ours && theirs);
-  EXPECT_EQ(theirs->open("app", "id", ours->seal("app", "id", "1")), std::nullopt);
-  EXPECT_NE(theirs->hash("app", "id", "1"), ours->hash("app", "id", "1"));
+TEST(Vault, AnotherInstallationsKeyOpensNothing) {
+  const CodeVault ours({key(1)}), theirs({key(2)});
+  EXPECT_EQ(theirs.open("app", "id", ours.seal("app", "id", "1")), std::nullopt);
+  EXPECT_NE(theirs.hash("app", "id", "1"), ours.hash("app", "id", "1"));
+  EXPECT_FALSE(theirs.is_view_key("app", "id", ours.view_key("app", "id")));
 }
 
-TEST_F(VaultTest, TheKeyFileIsPrivateAndKept) {
-  const auto first = CodeVault::open_file(folder_ / "key", true);
-  ASSERT_TRUE(first);
-  struct stat status {};
-  ASSERT_EQ(stat((folder_ / "key").c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0600u);
-  const auto second = CodeVault::open_file(folder_ / "key", false);
-  ASSERT_TRUE(second);
-  EXPECT_EQ(second->open("n", "i", first->seal("n", "i", "42")), "42");
+TEST(Vault, ViewKeysOpenOneOtpsPages) {
+  const CodeVault vault({key(1)});
+  const auto view_key = vault.view_key("app", "id");
+  EXPECT_THAT(view_key, testing::MatchesRegex("[0-9a-f]{32}"));
+  EXPECT_TRUE(vault.is_view_key("app", "id", view_key));
+  EXPECT_FALSE(vault.is_view_key("app", "i", view_key));
+  EXPECT_FALSE(vault.is_view_key("other", "id", view_key));
+  for (const auto& wrong : {std::string(), view_key.substr(1), view_key + "0", std::string(32, '0')})
+    EXPECT_FALSE(vault.is_view_key("app", "id", wrong));
 }
 
-TEST_F(VaultTest, AMissingShortOrReadableKeyFileIsRefused) {
-  EXPECT_THAT(CodeVault::open_file(folder_ / "key", false).error(), testing::HasSubstr("missing although"));
-  std::ofstream(folder_ / "short") << "abc";
-  fs::permissions(folder_ / "short", fs::perms::owner_read);
-  EXPECT_THAT(CodeVault::open_file(folder_ / "short", true).error(), testing::HasSubstr("exactly 32 bytes"));
-  std::ofstream(folder_ / "open") << std::string(32, 'k');
-  fs::permissions(folder_ / "open", fs::perms::owner_read | fs::perms::others_read);
-  EXPECT_THAT(CodeVault::open_file(folder_ / "open", true).error(), testing::HasSubstr("chmod 600"));
+TEST(Vault, WhatAFormerKeyMadeGoesOn) {
+  CodeVault vault({key(1)});
+  const auto hash = vault.hash("app", "id", "42"), sealed = vault.seal("app", "id", "42"),
+             view_key = vault.view_key("app", "id");
+  EXPECT_FALSE(vault.exchange({key(2)}));  // live codes would be lost
+  ASSERT_TRUE(vault.exchange({key(2), key(1)}));
+  EXPECT_EQ(vault.open("app", "id", sealed), "42");
+  EXPECT_TRUE(vault.is_view_key("app", "id", view_key));
+  EXPECT_NE(vault.hash("app", "id", "42"), hash);
+  EXPECT_THAT(vault.hashes("app", "id", "42"), testing::ElementsAre(vault.hash("app", "id", "42"), hash));
+  EXPECT_NE(vault.view_key("app", "id"), view_key);
+  const auto resealed = vault.seal("app", "id", "42");
+  ASSERT_TRUE(vault.exchange({key(2)}));
+  EXPECT_EQ(vault.open("app", "id", sealed), std::nullopt);
+  EXPECT_EQ(vault.open("app", "id", resealed), "42");
+  EXPECT_FALSE(vault.is_view_key("app", "id", view_key));
 }
 
 }  // namespace

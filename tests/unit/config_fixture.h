@@ -35,7 +35,10 @@ class ConfigTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  void write(const fs::path& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
+  void write(const fs::path& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+    fs::permissions(folder_ / name, fs::perms::owner_read | fs::perms::owner_write);
+  }
 
   Config loaded(const std::string& text) const {
     write("config.toml", text);

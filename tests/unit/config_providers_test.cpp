@@ -71,9 +71,10 @@ TEST_F(ConfigTest, EachWebhookIsAProvider) {
   EXPECT_EQ(webhook.plugin, folder_ / "plugins/webhook.so");
   EXPECT_EQ(webhook.section, "webhooks.crm");
   EXPECT_TRUE(webhook.webhook);
-  EXPECT_EQ(webhook.plugin_config,
-            R"({"enabled":true,"url":"https://crm.example","max_otp_len":8,"ca_file":")" +
-                (folder_ / "ca.pem").string() + R"(","headers":{"X-Tenant":"7"},"secret":"from a file"})");
+  EXPECT_EQ(
+      webhook.plugin_config,
+      R"({"enabled":true,"url":"https://crm.example","max_otp_len":8,"secret":"from a file","ca_file":")" +
+          (folder_ / "ca.pem").string() + R"(","headers":{"X-Tenant":"7"}})");
   EXPECT_EQ(
       warnings(kAuth + crm + "sucess_pattern = \"ok\"\n"),
       std::vector<std::string>{"config.toml:12: webhooks.crm.sucess_pattern: unknown key, ignored; did you "

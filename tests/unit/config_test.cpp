@@ -37,7 +37,7 @@ TEST_F(ConfigTest, TheGoProgramsSampleLoads) {
   EXPECT_TRUE(config.app.debug_logs);
   EXPECT_EQ(config.app.root_url, "http://localhost:9000");
   EXPECT_EQ(config.namespaces.size(), 2U);
-  EXPECT_EQ(config.namespaces.at("MyOtherApp").secret, "my_secret_token2");
+  EXPECT_EQ(config.namespaces.at("MyOtherApp").secrets, std::vector<std::string>{"my_secret_token2"});
   ASSERT_EQ(config.providers.size(), 1U);
   const auto& smtp = config.providers.at("smtp");
   EXPECT_EQ(smtp.max_conns, 10);
@@ -46,28 +46,6 @@ TEST_F(ConfigTest, TheGoProgramsSampleLoads) {
   EXPECT_EQ(smtp.body.text, "installed {{ .OTP }}");
   EXPECT_NE(smtp.plugin_config.find(R"("from_email":"OTP verification <yoursite@yoursite.com>")"),
             std::string::npos);
-}
-
-TEST_F(ConfigTest, SeveralSecretsForARotation) {
-  const std::string auth = "[auth.app]\norigins = [\"https://a.example\"]\n";
-  const auto listed = loaded(auth + "secrets = [\"old\", \"new\"]\n").namespaces.at("app");
-  EXPECT_EQ(listed.secret, "old");
-  EXPECT_EQ(listed.other_secrets, std::vector<std::string>{"new"});
-  write("secrets", "one, with a comma\r\n\ntwo\n");
-  const auto filed = loaded(auth + "secrets_file = \"secrets\"\n").namespaces.at("app");
-  EXPECT_EQ(filed.secret, "one, with a comma");
-  EXPECT_EQ(filed.other_secrets, std::vector<std::string>{"two"});
-  write("secrets", "\n");
-  for (const char* wrong : {"secrets = []", "secrets = [\"\"]", "secrets = [\"a\",\"b\",\"c\",\"d\",\"e\"]",
-                            "secrets_file = \"secrets\""}) {
-    EXPECT_TRUE(
-        refusal(auth + wrong + "\n").starts_with("config.toml:3: auth.app.secrets: expected 1 to 4 texts"))
-        << refusal(auth + wrong + "\n");
-  }
-  EXPECT_EQ(refusal(auth + "secret = \"word\"\nsecrets = [\"word\"]\n"),
-            "config.toml:4: auth.app.secrets: expected either secret or secrets; got both");
-  const auto number = refusal(auth + "secrets = [\"word\", 5]\n");
-  EXPECT_EQ(number, "config.toml:3: auth.app.secrets: expected a list of texts; got something else");
 }
 
 TEST_F(ConfigTest, AReloadKeepsWhatNeedsARestart) {
@@ -152,7 +130,7 @@ TEST_F(ConfigTest, OneLineSaysWhatIsWrong) {
        "config.toml:2: app.logo_url: expected an http:// or https:// address, or a path that starts with /; "
        "got "
        "\"javascript:x\""},
-      {"app = 5\n", "config.toml:1: app: expected a section [app]; got 5"},
+      {"app = 5\n", "config.toml:1: app: expected a section [app]; got a value"},
       {"[store]\nengine = \"mysql\"\n",
        R"(config.toml:2: store.engine: expected one of "sqlite", "redis"; got "mysql")"},
       {"[workers]\nendpoint = \"ipc://x\"\n",
@@ -180,7 +158,8 @@ TEST_F(ConfigTest, NamespacesAreChecked) {
       "config.toml:2: auth.app.namespace: expected a name of 1 to 128 bytes without \":\", \"/\" and control "
       "characters; got \"a:b\"");
   EXPECT_EQ(refusal("[auth.app]\nnamespace = \"app\"\n"),
-            "config.toml:1: auth.app.secret: expected a text that is not empty; got nothing");
+            "config.toml:1: auth.app.secret: expected a secret, or secrets or secret_sha256 instead of it; "
+            "got none");
   EXPECT_EQ(refusal("[auth.app]\nsecret = 5\n"),
             "config.toml:2: auth.app.secret: expected a text that is not empty; got something else");
   EXPECT_EQ(refusal(std::string(kAuth) + "[auth.b]\nnamespace = \"app\"\nsecret = \"t\"\n"),
@@ -243,9 +222,8 @@ TEST_F(ConfigTest, TlsNeedsTwoReadableFiles) {
 }
 
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
-  for (const char* key :
-       {"auth.app.secret_sha256 = \"x\"", "auth.app.view_key = true", "auth.app.name = \"x\"",
-        "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"", "web.templates_dir = \"x\""}) {
+  for (const char* key : {"auth.app.name = \"x\"", "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"",
+                          "web.templates_dir = \"x\""}) {
     const std::string error = refusal(key + std::string("\n"));
     EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
         << error;
@@ -328,7 +306,7 @@ TEST_F(ConfigTest, VariablesOverrideFiles) {
   EXPECT_EQ(config.app.port, 9001);
   EXPECT_EQ(config.app.root_url, "http://[::1]:9001");
   EXPECT_TRUE(config.app.debug_logs);
-  EXPECT_EQ(config.namespaces.at("App").secret, "other");
+  EXPECT_EQ(config.namespaces.at("App").secrets, std::vector<std::string>{"other"});
   EXPECT_EQ(config.namespaces.at("App").origins.size(), 2U);
   EXPECT_EQ(config.providers.at("console").plugin_config, R"({"enabled":true,"max_conns":3})");
   EXPECT_TRUE(config.warnings.empty());
@@ -350,27 +328,6 @@ TEST_F(ConfigTest, LaterFilesWin) {
   EXPECT_EQ(config.app.otp_ttl, 60s);
   EXPECT_EQ(config.app.otp_max_attempts, 9);
   EXPECT_EQ(config.namespaces.size(), 2U);
-}
-
-TEST_F(ConfigTest, SecretsStandInFiles) {
-  write("secret", "from a file\n");
-  const auto config = loaded(
-      "[auth.app]\nsecret_file = \"secret\"\n"
-      "[providers.acme]\nenabled = true\napi_key_file = \"secret\"\nca_file = \"untouched\"\n"
-      "[providers.smtp]\nenabled = false\npassword_file = \"missing\"\n");
-  EXPECT_EQ(config.namespaces.at("app").secret, "from a file");
-  EXPECT_EQ(config.providers.at("acme").plugin_config,
-            R"({"enabled":true,"ca_file":"untouched","api_key":"from a file"})");
-
-  EXPECT_EQ(refusal("[auth.app]\nsecret_file = \"missing\"\n"),
-            "config.toml:2: auth.app.secret_file: expected a readable file with the secret; got \"missing\": "
-            "no such "
-            "file");
-  EXPECT_EQ(refusal("[auth.app]\nsecret = \"s\"\nsecret_file = \"secret\"\n"),
-            "config.toml:3: auth.app.secret_file: expected either secret or secret_file; got both");
-  write("secret", "\n");
-  EXPECT_EQ(refusal("[auth.app]\nsecret_file = \"secret\"\n"),
-            "config.toml:2: auth.app.secret: expected a text that is not empty; got something else");
 }
 
 TEST_F(ConfigTest, DataIsWhereTheServiceManagerSays) {

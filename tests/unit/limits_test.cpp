@@ -91,7 +91,7 @@ class PolicyTest : public testing::Test {
     return policy(limits).sends(to(number)).at(1).key;
   }
 
-  const otp::CodeVault vault_{otp::CodeVault::Key{1, 2, 3}};
+  const otp::CodeVault vault_{{otp::Key{1, 2, 3}}};
 };
 
 TEST_F(PolicyTest, ASendIsChargedToAllThatIsConfigured) {
@@ -141,7 +141,7 @@ TEST_F(PolicyTest, ATagTellsAddressesApartAndNothingElse) {
   const auto tag = address_tag(vault_, "+4915112345678");
   EXPECT_THAT(tag, testing::MatchesRegex("[0-9a-hjkmnp-tv-z]{8}"));
   EXPECT_EQ(address_tag(vault_, "John@doe.example"), address_tag(vault_, "john@doe.example"));
-  EXPECT_NE(address_tag(otp::CodeVault{otp::CodeVault::Key{9}}, "+4915112345678"), tag);
+  EXPECT_NE(address_tag(otp::CodeVault({otp::Key{9}}), "+4915112345678"), tag);
   std::set<std::string> tags;
   for (int i = 0; i < 1000; ++i) tags.insert(address_tag(vault_, std::to_string(i)));
   EXPECT_EQ(tags.size(), 1000U);

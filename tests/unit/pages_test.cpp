@@ -75,6 +75,9 @@ struct FakeService final : otp::Service {
     }
     return otp::Answer{*stored, "", stored->ttl_seconds(kNow)};
   }
+  [[nodiscard]] bool may_view(std::string_view, std::string_view, std::string_view) const override {
+    return true;
+  }
   void set_address(std::string, std::string, std::string to, std::string expected, otp::Done done) override {
     calls.push_back("address " + to + " for " + expected);
     done(answer());
@@ -106,7 +109,8 @@ otp::Otp sent_otp() {
 struct PagesTest : ::testing::Test {
   PagesTest() {
     config.app.root_url = "https://otp.example/gw";
-    config.namespaces["app"] = {"app", "secret", {"https://app.example", "http://localhost:*"}, true};
+    config.namespaces["app"] = {
+        .name = "app", .secrets = {"secret"}, .origins = {"https://app.example", "http://localhost:*"}};
     service.described.channel_kind = wire::ChannelKind::email;
     service.stored = sent_otp();
     const auto added = add_page_routes(router, std::make_shared<config::Config>(config), service, guard,
@@ -424,7 +428,7 @@ TEST_F(PagesTest, AReloadReachesTheNextPage) {
 TEST(PagesConfigTest, AnOriginThatCouldEndTheHeaderIsRefused) {
   for (const char* origin : {"https://app.example; script-src *", "app.example", "https://", "'self'"}) {
     auto config = std::make_shared<config::Config>();
-    config->namespaces["app"] = {"app", "secret", {origin}, true};
+    config->namespaces["app"] = {.name = "app", .secrets = {"secret"}, .origins = {origin}};
     http::Router router;
     FakeService service;
     OpenGuard guard;

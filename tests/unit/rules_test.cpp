@@ -26,7 +26,9 @@ Otp open_otp() {
   return otp;
 }
 
-Guess guess(const std::string& hash) { return {.hash = hash, .digits_hash = hash, .skip_delete = {}}; }
+Guess guess(const std::string& hash) {
+  return {.hashes = {hash}, .digits_hashes = {hash}, .skip_delete = {}};
+}
 
 TEST(Put, StartsAtTheFirstAttemptAndGeneration) {
   const auto decision = decide_put(nullptr, open_otp(), kNow);
@@ -178,7 +180,7 @@ TEST(Check, NothingLivesAtItsExpiry) {
 
 TEST(Check, DigitsAreReadKindlyOnlyForAnAllDigitCode) {
   auto otp = open_otp();
-  const Guess typed{.hash = "raw", .digits_hash = "right", .skip_delete = {}};
+  const Guess typed{.hashes = {"raw"}, .digits_hashes = {"right"}, .skip_delete = {}};
   EXPECT_EQ(decide_check(&otp, typed, kNow).verdict, Verdict::done);
   otp.code_is_digits = false;
   EXPECT_EQ(decide_check(&otp, typed, kNow).verdict, Verdict::wrong_code);

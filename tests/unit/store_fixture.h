@@ -67,7 +67,7 @@ class StoreTest : public testing::Test {
   }
   Written check(const std::string& id, const std::string& hash, std::optional<otp::Idempotency> key = {}) {
     return *await<Written>([&](auto done) {
-      store_->check("app", id, {.hash = hash, .digits_hash = hash, .skip_delete = {}}, std::move(key),
+      store_->check("app", id, {.hashes = {hash}, .digits_hashes = {hash}, .skip_delete = {}}, std::move(key),
                     policy_, std::move(done));
     });
   }

@@ -56,7 +56,7 @@ class StoreLimitsTest : public StoreTest {
   }
 
   config::Limits limits_;
-  const otp::CodeVault vault_{otp::CodeVault::Key{1}};
+  const otp::CodeVault vault_{{otp::Key{1}}};
 };
 
 TEST_F(StoreLimitsTest, SendsCountByAddressAcrossIds) {

@@ -175,7 +175,7 @@ TEST_F(StoreTest, ARunningJobOfAReplacedOtpIsNotTriedAgain) {
 TEST_F(StoreTest, ARunningJobOfAClosedOtpIsNotTriedAgain) {
   put(otp("user-1"));
   const auto running = lease().jobs.at(0);
-  otp::Guess from_page{.hash = right_, .digits_hash = right_, .from_page = true, .skip_delete = {}};
+  otp::Guess from_page{.hashes = {right_}, .digits_hashes = {right_}, .from_page = true, .skip_delete = {}};
   EXPECT_EQ(await<Written>([&](auto done) {
               store_->check("app", "user-1", from_page, {}, {}, std::move(done));
             })->verdict,

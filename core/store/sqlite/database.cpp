@@ -148,6 +148,8 @@ Connection open_writer(const std::filesystem::path& file) {
   }
   connection.exec("PRAGMA synchronous = FULL");
   connection.exec("PRAGMA wal_autocheckpoint = 1000");
+  // What is removed is overwritten: addresses and sealed codes end with their OTP, in the file too.
+  connection.exec("PRAGMA secure_delete = ON");
   // 8 MiB: with random ids the default of 2 MiB reads a page back for every other write.
   connection.exec("PRAGMA cache_size = -8192");
   if (std::filesystem::file_size(file) <= kReadWholeBytesMax ||

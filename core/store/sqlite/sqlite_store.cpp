@@ -19,6 +19,8 @@ namespace {
 using otp::DeliveryState;
 using otp::Verdict;
 
+// How long a copy of what was removed may stay in the write-ahead log. Emptying it costs two syncs.
+constexpr int64_t kLogKeptMs = 60'000;
 constexpr int kSweepRowsMax = 1000;  // of each kind in one transaction: some milliseconds
 
 class SqliteStore final : public Store {
@@ -49,6 +51,7 @@ class SqliteStore final : public Store {
                               listener_.jobs_queued(provider);
                           },
                       .try_to_write = [this] { tables_.try_to_write(); },
+                      .tidy = [this] { empty_log(); },
                       .broken = [this](const std::string& reason) { break_off(reason); }},
         metrics);
   }
@@ -237,6 +240,17 @@ class SqliteStore final : public Store {
     }
   }
 
+  // The log keeps copies of rows that have been removed from the tables, until it is emptied. Store's thread.
+  void empty_log() {
+    const auto now = clock_.now();
+    const auto changes = sqlite3_total_changes64(write_connection_.get());
+    if (changes == emptied_at_changes_ || now < emptied_at_ + kLogKeptMs) return;
+    // When a reader holds it up (its answer says so), the next commit tries again.
+    if (write_connection_.ask("PRAGMA wal_checkpoint(TRUNCATE)") != "0") return;
+    emptied_at_ = now;
+    emptied_at_changes_ = changes;
+  }
+
   template <class T, class Run>
   void write(Run run, Done<T> done) {
     auto result = std::make_shared<T>();
@@ -252,15 +266,9 @@ class SqliteStore final : public Store {
   template <class Change>
   Written once(const std::optional<otp::Idempotency>& idempotency, Change change) {
     if (!idempotency) return change();
-    const auto now = clock_.now();
-    if (const auto answer = tables_.find_answer(idempotency->scope, now)) {
-      if (answer->parameters != idempotency->parameters) return {.verdict = Verdict::key_conflict};
-      if (auto first = decode_snapshot(answer->snapshot)) {
-        first->replayed = true;
-        first->sending = answer->job;
-        bring_up_to_date(first->otp, answer->job);
-        return std::move(*first);
-      }
+    if (auto first = first_answer(*idempotency)) return std::move(*first);
+    for (const auto& former : idempotency->former) {
+      if (auto first = first_answer(former)) return std::move(*first);
     }
     Written written = change();
     if (written.verdict == Verdict::done || written.verdict == Verdict::wrong_code) {
@@ -269,6 +277,18 @@ class SqliteStore final : public Store {
                           written.otp.expires_at);
     }
     return written;
+  }
+
+  std::optional<Written> first_answer(const otp::Idempotency& idempotency) {
+    const auto answer = tables_.find_answer(idempotency.scope, clock_.now());
+    if (!answer) return {};
+    if (answer->parameters != idempotency.parameters) return Written{.verdict = Verdict::key_conflict};
+    auto first = decode_snapshot(answer->snapshot);
+    if (!first) return {};
+    first->replayed = true;
+    first->sending = answer->job;
+    bring_up_to_date(first->otp, answer->job);
+    return first;
   }
 
   // How the delivery of an answer of before stands now. The OTP itself may be gone.
@@ -427,14 +447,16 @@ class SqliteStore final : public Store {
   FreeSpace space_;
   const otp::Clock& clock_;
   Listener listener_;
-  Connection write_connection_;       // writer's thread
-  Tables tables_;                     // writer's thread
-  Counters counters_;                 // writer's thread
-  std::set<std::string> queued_for_;  // writer's thread: providers with new jobs in this commit
-  Connection read_connection_;        // loop's thread
-  Reads reads_;                       // loop's thread
-  CounterReads counter_reads_;        // loop's thread
-  bool reading_ = false;              // loop's thread
+  Connection write_connection_;            // writer's thread
+  Tables tables_;                          // writer's thread
+  Counters counters_;                      // writer's thread
+  otp::UnixMs emptied_at_ = clock_.now();  // writer's thread: when the log was emptied last,
+  int64_t emptied_at_changes_ = 0;         // and after how many changes
+  std::set<std::string> queued_for_;       // writer's thread: providers with new jobs in this commit
+  Connection read_connection_;             // loop's thread
+  Reads reads_;                            // loop's thread
+  CounterReads counter_reads_;             // loop's thread
+  bool reading_ = false;                   // loop's thread
   std::vector<std::pair<std::string, wire::Descriptor>> descriptors_;  // of a former run
   std::atomic_flag broken_;
   std::unique_ptr<Writer> writer_;

@@ -53,6 +53,7 @@ void Writer::run() {
         for (auto i = first; i < first + count; ++i) batch[i].done(commit(batch, i, 1));
       }
       hooks_.committed();
+      tidy();
     }
     batch.clear();
   }
@@ -76,6 +77,15 @@ std::optional<Error> Writer::commit(std::vector<Write>& batch, std::size_t first
     return {};
   } catch (const SqlError& error) {
     return failed(error);
+  }
+}
+
+void Writer::tidy() {
+  if (broken_) return;
+  try {
+    hooks_.tidy();
+  } catch (const SqlError& error) {
+    if (error.fatal()) failed(error);
   }
 }
 

@@ -37,7 +37,8 @@ class Writer {
   struct Hooks {
     std::function<void()> committed;  // after each commit, after the writes' own `done`
     std::function<void()>
-        try_to_write;  // writes something, in a transaction of its own: can it be done again?
+        try_to_write;            // writes something, in a transaction of its own: can it be done again?
+    std::function<void()> tidy;  // after each commit; may throw SqlError, of which only a fatal one matters
     std::function<void(const std::string&)> broken;  // once, when nothing more can be written
   };
   // `connection` is used by the writer's thread alone from now on. `metrics` may be null.
@@ -54,6 +55,7 @@ class Writer {
   std::optional<Error> commit(std::vector<Write>& batch, std::size_t first, std::size_t count);
   Error failed(const SqlError& error);
   void try_to_write();
+  void tidy();
 
   Connection& connection_;
   Hooks hooks_;

@@ -114,7 +114,7 @@ class History {
     }
     begin();
     store.check(
-        "app", id, {.hash = "wrong", .digits_hash = "wrong", .skip_delete = {}}, {}, {},
+        "app", id, {.hashes = {"wrong"}, .digits_hashes = {"wrong"}, .skip_delete = {}}, {}, {},
         [this, id](auto written) {
           if (written && written->verdict == Verdict::wrong_code)
             acknowledge([&] { known_[id].attempts = std::max(known_[id].attempts, written->otp.attempts); });
