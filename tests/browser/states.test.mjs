@@ -26,6 +26,7 @@ after(async () => {
 });
 
 const phone = "+15550100001";
+const return_url = "http://127.0.0.1:1/back";
 const address = (name) => `${name}-${lang}@example.com`;
 const show = (otp, query = "") => page.goto(`${otp.url}?lang=${lang}${query}`);
 const submit = (selector) => page.locator(selector).evaluate((field) => {
@@ -84,7 +85,7 @@ const states = {
   },
   "code, not of digits": async () => show(await gateway.put({ to: address("letters"), otp: "aB3xYz" })),
   "code, wrong": async () => {
-    await show(await gateway.put({ to: address("wrong"), otp: "123456" }));
+    await show(await gateway.put({ to: address("wrong"), otp: "123456", return_url }));
     await enter("654321");
     await page.waitForSelector("#error");
   },
@@ -98,13 +99,13 @@ const states = {
     await page.waitForSelector(".note");
   },
   verified: async () => {
-    await show(await gateway.put({ to: address("verified"), otp: "123456" }));
+    await show(await gateway.put({ to: address("verified"), otp: "123456", return_url }));
     await enter("123456");
     await page.waitForSelector("[data-page=verified]");
   },
   expired: () => page.goto(`${gateway.origin}/otp/app/no-such-id?lang=${lang}`),
   locked: async () => {
-    await show(await gateway.put({ to: address("locked"), otp: "123456", max_attempts: 1 }));
+    await show(await gateway.put({ to: address("locked"), otp: "123456", max_attempts: 1, return_url }));
     await enter("654321");
     await page.waitForSelector("[data-page=message]");
   },
@@ -136,6 +137,9 @@ for (const language of ["en", "ar"]) {
       await reach();
       assert.equal(await page.getAttribute("html", "lang"), lang);
       assert.equal(await page.getAttribute("html", "dir"), lang === "ar" ? "rtl" : "ltr");
+      if (["code, wrong", "verified", "locked"].includes(name)) {
+        assert.equal(await page.getAttribute(".return a", "href"), return_url);
+      }
       if (await page.isVisible("#error")) {
         assert.equal(await page.getAttribute("input:not([type=hidden])", "aria-describedby"), "error");
       }
