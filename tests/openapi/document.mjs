@@ -110,7 +110,9 @@ export class Document {
     }
     const validate = this.ajv.getSchema("document" + reference);
     if (validate(value)) return [];
-    return validate.errors.map((one) => `${one.instancePath} ${one.message} ${Object.values(one.params)}`);
+    return validate.errors.map(({ instancePath, message, params }) =>
+      [instancePath, message, ...Object.values(params)].join(" "),
+    );
   }
 
   // The schema of an answer's JSON, as a reference into the document.
