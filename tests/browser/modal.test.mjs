@@ -11,7 +11,13 @@ import { startShop } from "./shop.mjs";
 
 let gateway, browser, shop, page;
 before(async () => {
-  gateway = await Gateway.start();
+  gateway = await Gateway.start({ sections: `
+[auth.keyed]
+namespace = "keyed"
+secret = "secret"
+origins = ["http://127.0.0.1:*"]
+view_key = true
+` });
   browser = await startBrowser();
   shop = await startShop(gateway.origin);
 });
@@ -24,13 +30,13 @@ after(async () => {
 const seen = () => page.evaluate(() => window.seen);
 const frame = () => page.frameLocator(".otpgateway iframe");
 
-async function openModal(otp, origin = shop.origin, lang = "") {
+async function openModal(otp, { origin = shop.origin, ...options } = {}) {
   page = await openPage(browser);
   page.errors = [];
   page.on("console", (message) => {
     if (message.type() === "error") page.errors.push(message.text());
   });
-  await page.goto(`${origin}/?namespace=app&id=${otp.id}&lang=${lang}`);
+  await page.goto(`${origin}/?${new URLSearchParams({ namespace: otp.namespace, id: otp.id, ...options })}`);
   await page.click("#go");
 }
 
@@ -90,7 +96,7 @@ for (const [how, close] of [
 
 test("the dialog is named as its page, keeps the focus, and is as tall as the page", async () => {
   const otp = await gateway.put({ to: "named@example.com" });
-  await openModal(otp, shop.origin, "ar");
+  await openModal(otp, { lang: "ar" });
   const dialog = page.getByRole("dialog", { name: "أدخِل الرمز" });
   await dialog.waitFor();
   assert.equal(await dialog.getAttribute("dir"), "rtl");
@@ -119,6 +125,23 @@ test("an application that replaces its page can open the modal again", async () 
   assert.equal((await seen()).cancelled, 1);
   await page.keyboard.press("Escape");
   assert.equal(await again, null);
+  await page.context().close();
+});
+
+test("pages behind a key: the modal shows them with it, and an expired session without", async () => {
+  const keyed = Object.assign(Object.create(gateway), { namespace: "keyed" });
+  const otp = await keyed.put({ to: "keyed@example.com" });
+  await openModal(otp);
+  await frame().getByText("Session expired").waitFor();
+  await page.context().close();
+
+  await openModal(otp, { key: new URL(otp.url).searchParams.get("key") });
+  await frame().locator(".sent").waitFor();  // polling has the key, too
+  await frame().locator("#otp").fill(codeIn(await gateway.mailTo("keyed@example.com")));
+  await frame().locator("#otp").press("Enter");
+  await until("the callback", async () => (await seen()).finished.length);
+  assert.deepEqual((await seen()).finished, [["keyed", otp.id]]);
+  assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
 
@@ -170,7 +193,7 @@ test("messages of other windows finish nothing", async () => {
 
 test("an origin that is not allowed: blocked frame, no message, a link and a reason", async () => {
   const otp = await gateway.put({ to: "hostile@example.com" });
-  await openModal(otp, shop.hostile);
+  await openModal(otp, { origin: shop.hostile });
   const link = page.locator("dialog a");
   await link.waitFor({ timeout: 8000 });
   assert.equal(await link.getAttribute("href"), otp.url);

@@ -11,7 +11,7 @@ document.getElementById("go").addEventListener("click", () => {
   OTPGateway(asked.get("namespace"), asked.get("id"),
     function(nm, id) { seen.finished.push([nm, id]); },
     function() { seen.cancelled++; },
-    { lang: asked.get("lang") },
+    { lang: asked.get("lang"), key: asked.get("key") },
   ).then((result) => { seen.result = result; }, (error) => { seen.error = error.message; });
 });
 `;
