@@ -79,7 +79,7 @@ bool Front::accept_one() {
       clients_.is_limited(peer) && !evict_one_of(party->second)) {
     return true;  // dropped
   }
-  if (connections_.size() >= limits_.connections) evict_one();
+  if (connections_.size() >= limits_.connections && !evict_one()) return true;
   const auto id = ++last_id_;
   connections_.emplace(id, std::make_unique<Connection>(*this, id, std::move(socket), peer));
   return true;
@@ -87,7 +87,7 @@ bool Front::accept_one() {
 
 // Whatever has been idle or incomplete for longest; else the slowest reader; never one that waits for its
 // answer.
-void Front::evict_one() {
+bool Front::evict_one() {
   Connection* longest = nullptr;
   for (const auto wait : {Wait::handshake, Wait::head, Wait::body, Wait::keep_alive, Wait::linger}) {
     const auto& queue = queues_[static_cast<std::size_t>(wait)];
@@ -97,6 +97,7 @@ void Front::evict_one() {
   const auto& slow_readers = queues_[static_cast<std::size_t>(Wait::write)];
   if (!longest && !slow_readers.empty()) longest = slow_readers.front();
   if (longest) close(*longest);
+  return longest != nullptr;
 }
 
 bool Front::evict_one_of(Queue& party) {

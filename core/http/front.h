@@ -75,7 +75,8 @@ class Front final : private Loop::Watcher {
 
   void on_events(uint32_t events) override;
   bool accept_one();
-  void evict_one();
+  // False when there is none to evict: all wait for an answer.
+  bool evict_one();
   // False when all of these are waiting for an answer or taking one.
   bool evict_one_of(Queue& party);
   void close(Connection& connection);
