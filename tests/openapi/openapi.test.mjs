@@ -51,6 +51,7 @@ return_otp = true
 namespace = "quiet"
 secret = "${SECRETS.quiet}"
 return_otp = false
+view_key = true
 [providers.console]
 enabled = true
 [providers.second]

@@ -8,7 +8,7 @@ import { build, carry, encode, WAYS } from "./carriers.mjs";
 import { authorizations, bodies, BROKEN, EVIL, headers, METHODS, noise, PATHS, types } from "./hostile.mjs";
 import { allowed, forbidden, FORBIDDEN_IDS } from "./values.mjs";
 
-export const SECRETS = { app: "secret", quiet: "other-secret" }; // quiet has return_otp = false
+export const SECRETS = { app: "secret", quiet: "other-secret" }; // quiet has return_otp = false and view_key = true
 
 const asText = ([name, value]) => [name, name === "extra" ? JSON.stringify(value) : String(value)];
 const authorization = (name_space) => [["Authorization", `Basic ${btoa(`${name_space}:${SECRETS[name_space]}`)}`]];
