@@ -51,6 +51,7 @@ namespace {
 constexpr std::chrono::seconds kDrainRequests{20}, kDrainJobs{10};
 constexpr std::chrono::seconds kWorkerPatience{3};
 const std::string kAnd = "; and ";                                    // between complaints
+constexpr std::string_view kShare = "share/otpgateway";               // in the prefix: pages, messages
 constexpr std::string_view kWorkerProgram = "bin/otpgateway-worker";  // in the prefix
 // From a SIGHUP to the reload: what comes meanwhile is served by the same one.
 constexpr std::chrono::milliseconds kReloadDelay{50};
@@ -182,11 +183,8 @@ class Gateway::Parts {
         setup_->config.limits);
     const auto config = message::config_of(setup_);
     api_ = api::add_api_routes(router_, {*vault_, *service_, [this] { return store_->writable(); }}, config);
-    const auto share = prefix_ / "share/otpgateway";
-    pages_ =
-        value_or_throw(web::add_page_routes(router_, config, *service_, *guard_, *clock_, share / "web"));
-    value_or_throw(web::add_static_routes(router_, share / "static"));
-    value_or_throw(web::add_api_document(router_, share / "web/openapi.yaml"));
+    pages_ = web::add_page_routes(router_, config, read_assets(*config), *service_, *guard_);
+    value_or_throw(web::add_api_document(router_, prefix_ / kShare / "web/openapi.yaml"));
     loop_.at_turn_end([this] { store_->end_reads(); });
   }
 
@@ -286,16 +284,19 @@ class Gateway::Parts {
   // All that a reload needs and that can fail.
   struct Reading {
     std::shared_ptr<const message::Setup> setup;
-    web::Sites sites;
+    std::shared_ptr<const web::Assets> assets;
     http::FrontRules front;
     otp::KeyRing keys;
     std::vector<std::string> kept;  // keys that need a restart
   };
+  std::shared_ptr<const web::Assets> read_assets(const config::Config& config) const {
+    return value_or_throw(web::Assets::read(config, prefix_ / kShare, *clock_));
+  }
   Reading read_again() const {
     auto config = value_or_throw(config::load(sources_));
     auto kept = config::keep_until_restart(setup_->config, config);
     auto setup = value_or_throw(message::Setup::make(std::move(config)));
-    auto sites = value_or_throw(web::Sites::from(setup->config));
+    auto assets = read_assets(setup->config);
     auto front = value_or_throw(front_rules(setup->config.app));
     auto keys = value_or_throw(otp::read_key_file(setup->config.key_file));
     if (supervisor_) {
@@ -306,7 +307,7 @@ class Gateway::Parts {
         throw StartError{setup->redaction.without_secrets(all)};
       }
     }
-    return {std::move(setup), std::move(sites), std::move(front), std::move(keys), std::move(kept)};
+    return {std::move(setup), std::move(assets), std::move(front), std::move(keys), std::move(kept)};
   }
 
   // Returns when all threads work with it.
@@ -330,13 +331,13 @@ class Gateway::Parts {
       taken->count_down();
     });
     loop_.post(
-        [this, setup, taken, sites = std::move(reading.sites), front = std::move(reading.front)]() mutable {
+        [this, setup, taken, assets = std::move(reading.assets), front = std::move(reading.front)]() mutable {
           front_->reconfigure(std::move(front));
           gate_->reconfigure(setup->config);
           service_->reconfigure(setup);
           guard_->reconfigure(setup->config.limits);
           api_->reconfigure(message::config_of(setup));
-          pages_->reconfigure(message::config_of(setup), std::move(sites));
+          pages_->reconfigure(message::config_of(setup), std::move(assets));
           taken->count_down();
         });
     taken->wait();

@@ -23,7 +23,9 @@
 #include "core/ops/log.h"
 #include "core/otp/code.h"
 #include "core/otp/key_file.h"
+#include "core/otp/otp.h"
 #include "core/otp/rules.h"
+#include "web/assets.h"
 
 extern char** environ;
 
@@ -148,6 +150,8 @@ class Program final : public Poco::Util::Application {
   static int check(const message::Setup& setup) {
     const auto& config = setup.config;
     for (const auto& warning : config.warnings) std::cerr << "warning: " << warning << "\n";
+    const otp::SystemClock clock;
+    value_or_throw(web::Assets::read(config, prefix() / "share/otpgateway", clock));
     std::vector<const config::Provider*> providers;
     for (const auto& [id, provider] : config.providers) providers.push_back(&provider);
     auto complaints = broker::check_plugins(prefix() / "bin/otpgateway-worker", providers);

@@ -58,13 +58,14 @@ bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") 
 
 class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages> {
  public:
-  Pages(std::shared_ptr<const config::Config> config, otp::Service& service, otp::PostGuard& guard,
-        Renderer renderer)
-      : config_(std::move(config)), service_(service), guard_(guard), renderer_(std::move(renderer)) {}
+  Pages(std::shared_ptr<const config::Config> config, std::shared_ptr<const Assets> assets,
+        otp::Service& service, otp::PostGuard& guard)
+      : config_(std::move(config)), assets_(std::move(assets)), service_(service), guard_(guard) {}
 
-  void reconfigure(std::shared_ptr<const config::Config> config, Sites sites) override {
+  void reconfigure(std::shared_ptr<const config::Config> config,
+                   std::shared_ptr<const Assets> assets) override {
     config_ = std::move(config);
-    renderer_.set_sites(std::move(sites));
+    assets_ = std::move(assets);
   }
 
   using Page = void (Pages::*)(const Request&, const Captures&, Reply) const;
@@ -75,7 +76,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (const auto wait = guard_.begin(client)) {
       const auto params = http::parse_params(request);
       const View view = view_of(request, captures, params ? *params : Params());
-      return reply.send(renderer_.posts_limited_page(view, wait->count()));
+      return reply.send(renderer().posts_limited_page(view, wait->count()));
     }
     (this->*page)(request, captures,
                   Reply([self = shared_from_this(), client = std::move(client),
@@ -94,9 +95,9 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (!asked) return reply.send(std::move(asked.error()));
     const auto& [view, params, otp] = *asked;
     const DescriptorPtr descriptor = service_.descriptor(otp.provider);
-    if (otp.closed) return reply.send(renderer_.verified_page(view, descriptor.get()));
-    if (otp.to.empty()) return reply.send(renderer_.redirect(view, kAddress));
-    reply.send(renderer_.code_page(200, view, otp, descriptor.get(), params.get("otp"), {}));
+    if (otp.closed) return reply.send(renderer().verified_page(view, descriptor.get()));
+    if (otp.to.empty()) return reply.send(renderer().redirect(view, kAddress));
+    reply.send(renderer().code_page(200, view, otp, descriptor.get(), params.get("otp"), {}));
   }
 
   void post_code(const Request& request, const Captures& captures, Reply reply) const {
@@ -104,8 +105,8 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (!asked) return reply.send(std::move(asked.error()));
     auto& [view, params, otp] = *asked;
     const DescriptorPtr descriptor = service_.descriptor(otp.provider);
-    if (otp.closed) return reply.send(renderer_.verified_page(view, descriptor.get()));
-    if (otp.to.empty()) return reply.send(renderer_.redirect(view, kAddress));
+    if (otp.closed) return reply.send(renderer().verified_page(view, descriptor.get()));
+    if (otp.to.empty()) return reply.send(renderer().redirect(view, kAddress));
 
     const std::string& action = params.get("action");
     if (action == "resend") {
@@ -113,17 +114,17 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
           view.name_space, view.id, otp::Door::page, {},
           [self = shared_from_this(), reply = std::move(reply), view](Outcome outcome) mutable {
             // A redirect, so that a reload does not send again.
-            reply.send(outcome ? self->renderer_.redirect(view, kCode)
+            reply.send(outcome ? self->renderer().redirect(view, kCode)
                                : self->refused_code(view, outcome.error()));
           });
     }
     if (!action.empty() && action != "check") {
-      return reply.send(renderer_.message_page(400, view, Message::invalid, "Unknown `action`."));
+      return reply.send(renderer().message_page(400, view, Message::invalid, "Unknown `action`."));
     }
     const std::string& code = params.get("otp");
     if (is_blank(code)) {
       return reply.send(
-          renderer_.code_page(400, view, otp, descriptor.get(), {}, {Complaint::Kind::empty, {}}));
+          renderer().code_page(400, view, otp, descriptor.get(), {}, {Complaint::Kind::empty, {}}));
     }
     otp::CheckRequest check;
     check.name_space = view.name_space;
@@ -132,7 +133,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     check.door = otp::Door::page;
     service_.check(std::move(check), [self = shared_from_this(), reply = std::move(reply), view,
                                       descriptor](Outcome outcome) mutable {
-      reply.send(outcome ? self->renderer_.verified_page(view, descriptor.get())
+      reply.send(outcome ? self->renderer().verified_page(view, descriptor.get())
                          : self->refused_code(view, outcome.error()));
     });
   }
@@ -142,9 +143,9 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (!asked) return reply.send(std::move(asked.error()));
     const auto& [view, params, otp] = *asked;
     const DescriptorPtr descriptor = service_.descriptor(otp.provider);
-    if (otp.closed || !can_set_address(otp)) return reply.send(renderer_.redirect(view, kCode));
+    if (otp.closed || !can_set_address(otp)) return reply.send(renderer().redirect(view, kCode));
     // The field begins empty: who holds the link shall not read the whole address.
-    reply.send(renderer_.address_page(200, view, otp, descriptor.get(), {}, {}));
+    reply.send(renderer().address_page(200, view, otp, descriptor.get(), {}, {}));
   }
 
   void post_address(const Request& request, const Captures& captures, Reply reply) const {
@@ -153,20 +154,20 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     auto& [view, params, otp] = *asked;
     const std::string& to = params.get("to");
     // The second of two clicks changes nothing.
-    if (otp.closed || (!otp.to.empty() && otp.to == to)) return reply.send(renderer_.redirect(view, kCode));
+    if (otp.closed || (!otp.to.empty() && otp.to == to)) return reply.send(renderer().redirect(view, kCode));
     if (!can_set_address(otp)) {
       return reply.send(
-          renderer_.message_page(400, view, Message::invalid, "This address can't be changed here."));
+          renderer().message_page(400, view, Message::invalid, "This address can't be changed here."));
     }
     if (is_blank(to)) {
       const DescriptorPtr descriptor = service_.descriptor(otp.provider);
       return reply.send(
-          renderer_.address_page(400, view, otp, descriptor.get(), {}, {Complaint::Kind::empty, {}}));
+          renderer().address_page(400, view, otp, descriptor.get(), {}, {Complaint::Kind::empty, {}}));
     }
     service_.set_address(
         view.name_space, view.id, to, params.get("expected"),
         [self = shared_from_this(), reply = std::move(reply), view, to](Outcome outcome) mutable {
-          reply.send(outcome ? self->renderer_.redirect(view, kCode)
+          reply.send(outcome ? self->renderer().redirect(view, kCode)
                              : self->refused_address(view, to, outcome.error()));
         });
   }
@@ -194,6 +195,16 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     reply.send(std::move(response));
   }
 
+  void get_theme(const Request& request, const Captures& captures, Reply reply) const {
+    const auto theme = assets_->themes.find(captures[0]);
+    if (theme == assets_->themes.end()) return reply.send(http::error(404, "No such file."));
+    reply.send(answer(request, theme->second));
+  }
+
+  void get_static(const Request& request, const Captures& captures, Reply reply) const {
+    reply.send(assets_->files.answer(request, captures[0]));
+  }
+
  private:
   struct Asked {
     View view;
@@ -209,7 +220,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
             lang,
             params.get("key"),
             {},
-            renderer_.language({lang}, request.header("accept-language"))};
+            renderer().language({lang}, request.header("accept-language"))};
   }
 
   // What is asked about, or the page that says why there is nothing to ask.
@@ -217,19 +228,19 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     auto params = http::parse_params(request);
     View view = view_of(request, captures, params ? *params : Params());
     if (request.method == http::Method::post && request.header("sec-fetch-site") == "cross-site") {
-      return std::unexpected(renderer_.message_page(403, view, Message::forbidden));
+      return std::unexpected(renderer().message_page(403, view, Message::forbidden));
     }
     if (!params) {
-      return std::unexpected(renderer_.message_page(400, view, Message::invalid, params.error()));
+      return std::unexpected(renderer().message_page(400, view, Message::invalid, params.error()));
     }
     Outcome found = find(view);
     const auto& [locale, return_url] = found ? std::tie(found->otp.locale, found->otp.return_url)
                                              : std::tie(found.error().locale, found.error().return_url);
     view.return_url = return_url;
-    view.language = renderer_.language({view.lang, locale}, request.header("accept-language"));
+    view.language = renderer().language({view.lang, locale}, request.header("accept-language"));
     if (!found) return std::unexpected(refused(view, found.error()));
     if (found->otp.locked() && !found->otp.closed) {
-      return std::unexpected(renderer_.locked_page(view, found->ttl_seconds));
+      return std::unexpected(renderer().locked_page(view, found->ttl_seconds));
     }
     return Asked{view, std::move(*params), std::move(found->otp)};
   }
@@ -252,17 +263,17 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
   Response refused(const View& view, const Refusal& refusal) const {
     switch (refusal.kind) {
       case Refusal::Kind::not_found:
-        return renderer_.message_page(404, view, Message::expired);
+        return renderer().message_page(404, view, Message::expired);
       case Refusal::Kind::locked:
-        return renderer_.locked_page(view, refusal.retry_after.count());
+        return renderer().locked_page(view, refusal.retry_after.count());
       case Refusal::Kind::unavailable: {
-        Response response = renderer_.message_page(503, view, Message::busy);
+        Response response = renderer().message_page(503, view, Message::busy);
         response.header("Retry-After", std::to_string(std::max<int64_t>(1, refusal.retry_after.count())));
         return response;
       }
       case Refusal::Kind::internal:
       case Refusal::Kind::delivery_failed:
-        return renderer_.message_page(500, view, Message::internal);
+        return renderer().message_page(500, view, Message::internal);
       case Refusal::Kind::invalid:
       case Refusal::Kind::wrong_code:
       case Refusal::Kind::not_verified:
@@ -271,7 +282,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
       case Refusal::Kind::too_early:
         break;
     }
-    return renderer_.message_page(400, view, Message::invalid, refusal.message);
+    return renderer().message_page(400, view, Message::invalid, refusal.message);
   }
 
   // A check or resend was refused: the code page again where the person can still do something there.
@@ -284,13 +295,13 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     const Outcome now = service_.find(view.name_space, view.id);
     if (!now) return refused(view, now.error());
     const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
-    if (now->otp.closed) return renderer_.verified_page(view, descriptor.get());
-    if (now->otp.locked()) return renderer_.locked_page(view, now->ttl_seconds);
+    if (now->otp.closed) return renderer().verified_page(view, descriptor.get());
+    if (now->otp.locked()) return renderer().locked_page(view, now->ttl_seconds);
     Complaint complaint = complaint_about(refusal);
     // Sent as often as it may be: the page says so where the button was.
     if (refusal.kind == locked && now->otp.generate >= now->otp.max_generate) complaint = {};
     const int status = must_wait(refusal) ? 429 : 400;
-    Response response = renderer_.code_page(status, view, now->otp, descriptor.get(), {}, complaint);
+    Response response = renderer().code_page(status, view, now->otp, descriptor.get(), {}, complaint);
     if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));
     return response;
   }
@@ -303,32 +314,31 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     }
     const Outcome now = service_.find(view.name_space, view.id);
     if (!now) return refused(view, now.error());
-    if (now->otp.closed || !can_set_address(now->otp)) return renderer_.redirect(view, kCode);
-    if (now->otp.locked()) return renderer_.locked_page(view, now->ttl_seconds);
+    if (now->otp.closed || !can_set_address(now->otp)) return renderer().redirect(view, kCode);
+    if (now->otp.locked()) return renderer().locked_page(view, now->ttl_seconds);
     const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
     const int status = must_wait(refusal) ? 429 : 400;
     Response response =
-        renderer_.address_page(status, view, now->otp, descriptor.get(), to, complaint_about(refusal));
+        renderer().address_page(status, view, now->otp, descriptor.get(), to, complaint_about(refusal));
     if (status == 429) response.header("Retry-After", std::to_string(refusal.retry_after.count()));
     return response;
   }
 
+  [[nodiscard]] const Renderer& renderer() const { return assets_->renderer; }
+
   std::shared_ptr<const config::Config> config_;
+  std::shared_ptr<const Assets> assets_;
   otp::Service& service_;
   otp::PostGuard& guard_;
-  Renderer renderer_;
 };
 
 }  // namespace
 
-std::expected<std::shared_ptr<PageRoutes>, std::string> add_page_routes(
-    http::Router& router, std::shared_ptr<const config::Config> config, otp::Service& service,
-    otp::PostGuard& guard, const otp::Clock& clock, const std::filesystem::path& templates_dir) {
-  auto sites = Sites::from(*config);
-  if (!sites) return std::unexpected(std::move(sites.error()));
-  auto renderer = Renderer::load({templates_dir}, std::move(*sites), clock);
-  if (!renderer) return std::unexpected(std::move(renderer.error()));
-  const auto pages = std::make_shared<Pages>(std::move(config), service, guard, std::move(*renderer));
+std::shared_ptr<PageRoutes> add_page_routes(http::Router& router,
+                                            std::shared_ptr<const config::Config> config,
+                                            std::shared_ptr<const Assets> assets, otp::Service& service,
+                                            otp::PostGuard& guard) {
+  const auto pages = std::make_shared<Pages>(std::move(config), std::move(assets), service, guard);
 
   const auto add = [&](http::Method method, std::string_view pattern, Pages::Page page) {
     router.add(method, pattern,
@@ -338,6 +348,8 @@ std::expected<std::shared_ptr<PageRoutes>, std::string> add_page_routes(
                  (*pages.*page)(request, captures, std::move(reply));
                });
   };
+  add(http::Method::get, "/static/*", &Pages::get_static);
+  add(http::Method::get, "/otp/:namespace/theme", &Pages::get_theme);
   add(http::Method::get, "/otp/:namespace/:id", &Pages::get_code);
   add(http::Method::post, "/otp/:namespace/:id", &Pages::post_code);
   add(http::Method::get, "/otp/:namespace/:id/address", &Pages::get_address);

@@ -13,18 +13,18 @@ namespace {
 namespace mustache = kainjow::mustache;
 
 constexpr auto kFlagNames = std::to_array<std::string_view>(
-    {"popup",      "email",      "sms",           "whatsapp",        "voice",      "other",
-     "phone",      "named",      "unnamed",       "described",       "digits",     "changeable",
-     "returnable", "resendable", "another",       "filled",          "wrong_code", "no_code",
-     "no_address", "alert",      "sends_limited", "guesses_limited", "too_early",  "expired",
-     "locked",     "busy",       "invalid",       "forbidden",       "internal",   "posts_limited"});
+    {"popup",         "themed",          "email",        "sms",        "whatsapp", "voice",      "other",
+     "phone",         "named",           "unnamed",      "described",  "digits",   "changeable", "returnable",
+     "resendable",    "another",         "filled",       "wrong_code", "no_code",  "no_address", "alert",
+     "sends_limited", "guesses_limited", "too_early",    "expired",    "locked",   "busy",       "invalid",
+     "forbidden",     "internal",        "posts_limited"});
 static_assert(kFlagNames.size() == static_cast<std::size_t>(Flag::count));
 
 constexpr auto kFieldNames = std::to_array<std::string_view>(
-    {"base",        "path",           "query",   "favicon",      "logo",     "namespace",  "id",
-     "origins",     "description",    "address", "address_name", "expected", "return_url", "code",
-     "code_length", "code_maxlength", "attempt", "max_attempts", "seconds",  "left",       "delivery",
-     "step",        "alert_text",     "wait",    "cooldown"});
+    {"base",     "path",        "query",          "favicon", "logo",         "theme",    "namespace",
+     "id",       "origins",     "description",    "address", "address_name", "expected", "return_url",
+     "code",     "code_length", "code_maxlength", "attempt", "max_attempts", "seconds",  "left",
+     "delivery", "step",        "alert_text",     "wait",    "cooldown"});
 static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::count));
 
 // A field's mark: this byte, then 'A' + the field's number. Neither occurs in a template as a pair, and

@@ -23,6 +23,7 @@ namespace otpgw::web {
 // What a section of a template may ask.
 enum class Flag : uint8_t {
   popup,            // in the modal
+  themed,           // the namespace has a style sheet of its own
   email,            // the kind of the channel …
   sms,              //
   whatsapp,         //
@@ -62,6 +63,7 @@ enum class Field : uint8_t {
   query,  // "" or "?view=popup&lang=de&key=…"
   favicon,
   logo,
+  theme,       // address of the namespace's style sheet
   namespace_,  // {{namespace}}
   id,
   origins,  // who may frame the page, separated by spaces

@@ -84,8 +84,8 @@ Renderer::Renderer(Translations translations, config::Languages languages, Sites
       sites_(std::move(sites)),
       clock_(&clock) {}
 
-std::expected<Renderer, std::string> Renderer::load(const Folders& folders, Sites sites,
-                                                    const otp::Clock& clock) {
+std::expected<Renderer, std::string> Renderer::load(const Folders& folders, std::string_view locale,
+                                                    Sites sites, const otp::Clock& clock) {
   const auto locales = load_locales(folders);
   if (!locales) return std::unexpected(locales.error());
   Translations translations;
@@ -103,7 +103,13 @@ std::expected<Renderer, std::string> Renderer::load(const Folders& folders, Site
         tag, Templates{std::move(*code), std::move(*address), std::move(*verified), std::move(*message)});
     tags.insert(tag);
   }
-  config::Languages languages(std::move(tags), std::string(kEnglish));
+  config::Languages languages(tags, std::string(kEnglish));
+  const std::string fallback = languages.find(locale);
+  if (fallback.empty()) {
+    return std::unexpected("app.locale: expected a language of web/locales or of web.templates_dir; got \"" +
+                           std::string(locale) + "\"");
+  }
+  languages = config::Languages(std::move(tags), fallback);
   return Renderer(std::move(translations), std::move(languages), std::move(sites), clock);
 }
 
@@ -119,7 +125,8 @@ Values Renderer::values_of(const View& view) const {
   values[Field::path] = path_of(sites_, view);
   values[Field::query] = query_of(view);
   values[Field::favicon] = sites_.favicon;
-  values[Field::logo] = sites_.logo;
+  values[Field::logo] = site.logo;
+  values[Field::theme] = site.theme_url;
   values[Field::namespace_] = site.name;
   values[Field::id] = view.id;
   values[Field::origins] = site.origins;
@@ -127,8 +134,9 @@ Values Renderer::values_of(const View& view) const {
   return values;
 }
 
-Flags Renderer::with_view(Flags flags, const View& view) {
+Flags Renderer::with_view(Flags flags, const View& view) const {
   flags.set(Flag::popup, view.popup);
+  flags.set(Flag::themed, !sites_.of(view.name_space).theme_url.empty());
   flags.set(Flag::returnable, !view.popup && !view.return_url.empty());
   return flags;
 }

@@ -37,8 +37,10 @@ enum class Message : uint8_t { expired, locked, busy, invalid, forbidden, intern
 
 class Renderer {
  public:
-  // Reads templates and texts. `clock` must outlive it. The error is one line.
-  [[nodiscard]] static std::expected<Renderer, std::string> load(const Folders& folders, Sites sites,
+  // Reads templates and texts. `locale` is for whom no language is known; `clock` must outlive it. The error
+  // is one line.
+  [[nodiscard]] static std::expected<Renderer, std::string> load(const Folders& folders,
+                                                                 std::string_view locale, Sites sites,
                                                                  const otp::Clock& clock);
 
   // The language to speak to somebody with these wishes (Languages::choose).
@@ -47,8 +49,7 @@ class Renderer {
     return languages_.choose(wishes, accept_language);
   }
 
-  // Pages rendered from now on.
-  void set_sites(Sites sites) { sites_ = std::move(sites); }
+  [[nodiscard]] const Sites& sites() const { return sites_; }
 
   // `descriptor` is of the OTP's provider, or null. `code` fills the field.
   [[nodiscard]] http::Response code_page(int status, const View& view, const otp::Otp& otp,
@@ -78,7 +79,7 @@ class Renderer {
 
   [[nodiscard]] const Templates& templates(const View& view) const;
 
-  [[nodiscard]] static Flags with_view(Flags flags, const View& view);
+  [[nodiscard]] Flags with_view(Flags flags, const View& view) const;
   [[nodiscard]] Values values_of(const View& view) const;
   [[nodiscard]] http::Response page(int status, const View& view, std::string body) const;
 

@@ -1,6 +1,10 @@
 #include "web/site.h"
 
 #include <algorithm>
+#include <initializer_list>
+
+#include "core/http/params.h"
+#include "web/theme.h"
 
 namespace otpgw::web {
 namespace {
@@ -29,14 +33,28 @@ bool is_origin(std::string_view text) {
   return false;
 }
 
-std::string headers(const std::string& origins, std::string_view image_origins) {
+std::string headers(const std::string& origins, const std::string& image_origins) {
   return "Cache-Control: no-store\r\n"
          "Referrer-Policy: no-referrer\r\n"
          "X-Content-Type-Options: nosniff\r\n"
          "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'" +
-         std::string(image_origins) +
-         "; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'" +
+         image_origins + "; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'" +
          (origins.empty() ? "" : " " + origins) + "\r\n";
+}
+
+// The sites that these images come from, each after a space.
+std::expected<std::string, std::string> image_origins(std::initializer_list<std::string_view> urls) {
+  std::string origins;
+  for (const std::string_view url : urls) {
+    const std::string_view origin = origin_of(url);
+    if (origin.empty()) continue;
+    if (!is_origin(origin)) {
+      return std::unexpected("logo_url, favicon_url: expected a path or an http(s) address; got \"" +
+                             std::string(url) + "\"");
+    }
+    origins.append(" ").append(origin);
+  }
+  return origins;
 }
 
 }  // namespace
@@ -46,34 +64,40 @@ std::expected<Sites, std::string> Sites::from(const config::Config& config) {
   sites.base = path_of(config.app.root_url);
   while (sites.base.ends_with('/')) sites.base.pop_back();
   sites.resend_cooldown = config.limits.resend_cooldown;
-  sites.logo = config.app.logo_url.empty() ? sites.base + "/static/logo.svg" : config.app.logo_url;
-  sites.favicon =
-      config.app.favicon_url.empty() ? sites.base + "/static/favicon.svg" : config.app.favicon_url;
+  const auto own_or = [&sites](const std::string& own, const char* ours) {
+    return own.empty() ? sites.base + ours : own;
+  };
+  sites.favicon = own_or(config.app.favicon_url, "/static/favicon.svg");
+  const std::string logo = own_or(config.app.logo_url, "/static/logo.svg");
 
-  std::string image_origins;
-  for (const std::string_view url : {config.app.logo_url, config.app.favicon_url}) {
-    const std::string_view origin = origin_of(url);
-    if (origin.empty()) continue;
-    if (!is_origin(origin)) {
-      return std::unexpected("app.logo_url, app.favicon_url: expected a path or an http(s) address; got \"" +
-                             std::string(url) + "\"");
-    }
-    image_origins.append(" ").append(origin);
-  }
   for (const auto& [name, name_space] : config.namespaces) {
-    std::string origins;
+    Site site;
+    site.name = name_space.display_name.empty() ? name : name_space.display_name;
+    site.logo = name_space.logo_url.empty() ? logo : name_space.logo_url;
     for (const std::string& origin : name_space.origins) {
       if (!is_origin(origin)) {
         return std::unexpected("origins of namespace \"" + name +
                                "\": expected \"https://app.example\" or \"http://localhost:*\"; got \"" +
                                origin + "\"");
       }
-      origins.append(origins.empty() ? "" : " ").append(origin);
+      site.origins.append(site.origins.empty() ? "" : " ").append(origin);
     }
-    std::string lines = headers(origins, image_origins);
-    sites.sites_.emplace(name, Site{name, std::move(origins), std::move(lines)});
+    const auto images = image_origins({site.logo, sites.favicon});
+    if (!images) return std::unexpected(images.error());
+    site.headers = headers(site.origins, *images);
+    if (!name_space.accent.empty()) {
+      // Named by its colour, so that browsers may keep it.
+      site.theme_url =
+          sites.base + "/otp/" + http::percent_encode(name) + "/theme?v=" + name_space.accent.substr(1);
+      site.theme = theme_css(name_space.accent);
+    }
+    sites.sites_.emplace(name, std::move(site));
   }
-  sites.unknown_ = {"OTP Gateway", "", headers("", image_origins)};
+  const auto images = image_origins({logo, sites.favicon});
+  if (!images) return std::unexpected(images.error());
+  sites.unknown_.name = "OTP Gateway";
+  sites.unknown_.logo = logo;
+  sites.unknown_.headers = headers("", *images);
   return sites;
 }
 

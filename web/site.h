@@ -1,5 +1,5 @@
-// What the pages of one namespace have in common, worked out at start: who may frame them, the security
-// headers.
+// What the pages of one namespace have in common, worked out at start: its name and colours, who may
+// frame them, the security headers.
 #pragma once
 
 #include <expected>
@@ -12,7 +12,9 @@
 namespace otpgw::web {
 
 struct Site {
-  std::string name;     // for people
+  std::string name;              // for people
+  std::string logo;              // address
+  std::string theme_url, theme;  // a style sheet of its own, or ""
   std::string origins;  // who may frame the pages, separated by spaces; the gateway's own counts anyway
   std::string headers;  // whole lines, for every answer with a page
 };
@@ -26,7 +28,7 @@ class Sites {
   [[nodiscard]] const Site& of(std::string_view name_space) const;
 
   std::string base;  // path of app.root_url: "" or "/gateway"
-  std::string logo, favicon;
+  std::string favicon;
   std::chrono::milliseconds resend_cooldown{0};
 
  private:

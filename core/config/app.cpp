@@ -1,6 +1,7 @@
 // [app]
 #include <algorithm>
 
+#include "core/config/branding.h"
 #include "core/config/ip_ranges.h"
 #include "core/config/languages.h"
 #include "core/config/section.h"
@@ -53,15 +54,6 @@ void read_trusted_proxies(const Section& section, Warnings& warnings, App& app) 
     warnings.push_back(section.find("trusted_proxies")->origin.where +
                        ": app.trusted_proxies: trusts everybody, so everybody can pass for any client");
   }
-}
-
-std::string read_image(const Section& section, std::string_view name) {
-  const std::string url = section.text(name, "");
-  if (!url.empty() && !is_image_url(url)) {
-    section.refuse(name, "expected an http:// or https:// address, or a path that starts with /; got " +
-                             shown(*section.find(name)));
-  }
-  return url;
 }
 
 }  // namespace

@@ -62,6 +62,9 @@ struct Namespace {
   bool return_otp = true;     // `otp` in the answers to PUT and to a successful check or status
   bool view_key = false;      // its pages are shown to links alone that carry a key
   ip::Ranges allow_ips = {};  // from which its API may be called; none: from everywhere
+  // How its pages look. Empty: the namespace, app.logo_url, our colours.
+  std::string display_name = {}, logo_url = {};
+  std::string accent = {};  // "#2450d6", in lower case
 };
 
 // A template file's text and where it came from, for error messages. Not yet compiled.
@@ -127,8 +130,14 @@ struct Limits {
   std::chrono::milliseconds resend_cooldown{30'000};
 };
 
+// [web]
+struct Web {
+  std::filesystem::path templates_dir;  // whose files come before ours (web/README.md); or empty
+};
+
 struct Config {
   App app;
+  Web web;
   Admin admin;
   Sqlite sqlite;
   std::map<std::string, Namespace, std::less<>> namespaces;  // by Namespace::name

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/config/branding.h"
 #include "core/config/check.h"
 #include "core/config/config.h"
 #include "core/config/environment.h"
@@ -46,6 +47,7 @@ Config read_all(const Sources& sources) {
   config.key_file = Section(&root, "store", "store").path_of("key_file", default_key_file(config.app));
   config.fallback = read_fallback(root);
   config.workers = read_workers(root);
+  config.web = read_web(root);
   if (sources.only_provider.empty()) {
     config.namespaces = read_namespaces(root, places, config.warnings);
     config.limits = read_limits(root, places, config.warnings);

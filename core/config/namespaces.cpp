@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/config/branding.h"
 #include "core/config/ip_ranges.h"
 #include "core/config/section.h"
 #include "core/config/sections.h"
@@ -91,6 +92,7 @@ Namespace read_namespace(const Section& section, const std::string& name) {
   out.return_otp = section.boolean("return_otp", out.return_otp);
   out.view_key = section.boolean("view_key", out.view_key);
   out.allow_ips = read_ip_ranges(section, "allow_ips");
+  read_branding(section, out);
   return out;
 }
 

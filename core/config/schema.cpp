@@ -69,9 +69,9 @@ constexpr Key kKeys[] = {
     boolean("auth.*.return_otp"),
     boolean("auth.*.view_key"),
     {"auth.*.allow_ips", Type::texts},
-    later("auth.*.name"),
-    later("auth.*.logo_url"),
-    later("auth.*.accent"),
+    text("auth.*.name"),
+    text("auth.*.logo_url"),
+    text("auth.*.accent"),
 
     boolean("workers.spawn"),
     required_text("workers.endpoint"),
@@ -166,7 +166,7 @@ constexpr Key kKeys[] = {
     {"limits.resend_cooldown", Type::duration, 0, 3600 * kSecond},
     choice("limits.mode", "enforce|monitor"),
 
-    later("web"),
+    required_text("web.templates_dir"),
     text("admin.address"),
 };
 

@@ -294,6 +294,38 @@ class LanguageAndWayBack(PageCase):
         self.assertNotIn(back, json.dumps(self.api.get(otp["id"]).data))
 
 
+class Branding(PageCase):
+    def test_the_namespaces_look_and_own_files_by_reload(self):
+        gateway = self.gateway
+        otp = self.created(to=new_address(), provider="smtp")
+        self.assertEqual(self.api.call("GET", "/otp/app/theme").status, 404)
+        pages = gateway.folder / "pages"
+        (pages / "locales").mkdir(parents=True)
+        (pages / "static").mkdir()
+        (pages / "locales" / "en.toml").write_text('code_title = "The magic number"\n')
+        (pages / "static" / "style.css").write_text("body {}\n")
+        look = {"name": "Corner Shop", "logo_url": "https://cdn.example/l.svg", "accent": "#0A7CFF"}
+        gateway.reload({"auth": {"app": look}, "web": {"templates_dir": str(pages)}})
+        page = self.api.page(otp["id"])
+        self.assert_page(page, 200, "The magic number</h1>", "Corner Shop", "https://cdn.example/l.svg")
+        self.assertIn("img-src 'self' https://cdn.example;", page.headers["Content-Security-Policy"])
+        theme = self.api.call("GET", re.search(r'href="(/otp/app/theme[^"]*)"', page.text).group(1))
+        self.assertEqual((theme.status, theme.headers["Content-Type"]), (200, "text/css; charset=utf-8"))
+        self.assertIn("--accent:#0a7cff;", theme.text)
+        self.assertEqual(self.api.call("GET", "/static/style.css").text, "body {}\n")
+        self.assertEqual(self.api.call("GET", "/static/page.js").status, 200)
+
+    def test_a_bad_file_is_named_and_the_former_pages_go_on(self):
+        gateway = self.gateway
+        pages = gateway.folder / "bad-pages"
+        pages.mkdir()
+        (pages / "code.html").write_text("<h1>\n{{user}}</h1>")
+        gateway.write_config({"web": {"templates_dir": str(pages)}})
+        code, output = gateway.run_once("--check-config")
+        self.assertNotEqual(code, 0, output)
+        self.assertIn("code.html:2: {{user}}", output)
+
+
 class StatusOfThePage(PageCase):
     def status_of(self, otp_id):
         return self.api.page(otp_id, suffix="/status")

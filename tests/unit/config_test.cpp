@@ -222,12 +222,6 @@ TEST_F(ConfigTest, TlsNeedsTwoReadableFiles) {
 }
 
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
-  for (const char* key : {"auth.app.name = \"x\"", "auth.app.logo_url = \"x\"", "auth.app.accent = \"x\"",
-                          "web.templates_dir = \"x\""}) {
-    const std::string error = refusal(key + std::string("\n"));
-    EXPECT_TRUE(error.starts_with("config.toml:1: ") && error.ends_with(": not yet supported; remove it"))
-        << error;
-  }
   EXPECT_EQ(refusal(std::string(kAuth) + "[workers]\nendpoint = \"tcp://*:1\"\n"),
             "config.toml:6: workers.endpoint: workers on other machines (tcp://) are not yet supported; use "
             "ipc://");

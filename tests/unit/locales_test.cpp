@@ -89,6 +89,26 @@ TEST(ShippedLocales, TemplatesHaveNoWordsOfTheirOwn) {
   }
 }
 
+TEST(PagesReadme, NamesEveryFlagAndField) {
+  const auto readme = content(kWeb / "README.md");
+  const auto tables = readme.substr(readme.find("| flag |"));
+  const auto fields_at = tables.find("| field |");
+  std::size_t flags = 0, fields = 0;
+  for (const auto& [part, count] :
+       {std::pair{tables.substr(0, fields_at), &flags}, {tables.substr(fields_at), &fields}}) {
+    std::istringstream lines(part);
+    for (std::string line; std::getline(lines, line);) {
+      // The names stand in the first column.
+      for (const auto& name : found(line.substr(0, line.find(" | ")), "`([a-z_]+)`")) {
+        EXPECT_TRUE(count == &flags ? is_flag(name) : is_field(name)) << name;
+        ++*count;
+      }
+    }
+  }
+  EXPECT_EQ(flags, static_cast<std::size_t>(Flag::count));
+  EXPECT_EQ(fields, static_cast<std::size_t>(Field::count));
+}
+
 struct LocalesTest : ::testing::Test {
   LocalesTest() {
     fs::create_directories(folder / "own/locales");

@@ -113,10 +113,13 @@ struct PagesTest : ::testing::Test {
         .name = "app", .secrets = {"secret"}, .origins = {"https://app.example", "http://localhost:*"}};
     service.described.channel_kind = wire::ChannelKind::email;
     service.stored = sent_otp();
-    const auto added = add_page_routes(router, std::make_shared<config::Config>(config), service, guard,
-                                       clock, fs::path(OTPGW_SOURCE_DIR) / "web");
-    EXPECT_TRUE(added) << added.error();
-    routes = *added;
+    routes =
+        add_page_routes(router, std::make_shared<config::Config>(config), assets_of(config), service, guard);
+  }
+  std::shared_ptr<const Assets> assets_of(const config::Config& from) {
+    auto assets = Assets::read(from, OTPGW_SOURCE_DIR, clock);
+    EXPECT_TRUE(assets) << assets.error();
+    return *assets;
   }
 
   http::Response ask(Method method, std::string_view path, std::string_view query = "",
@@ -414,14 +417,14 @@ TEST_F(PagesTest, AReloadReachesTheNextPage) {
   auto fresh = std::make_shared<config::Config>(config);
   fresh->app.logo_url = "https://logos.example/new.svg";
   fresh->namespaces["app"].origins = {"https://new.example"};
-  routes->reconfigure(fresh, *Sites::from(*fresh));
+  routes->reconfigure(fresh, assets_of(*fresh));
   const auto page = get();
   EXPECT_THAT(page.body, HasSubstr("https://logos.example/new.svg"));
   EXPECT_THAT(page.headers, AllOf(HasSubstr("frame-ancestors 'self' https://new.example\r\n"),
                                   Not(HasSubstr("app.example"))));
   fresh = std::make_shared<config::Config>(config);
   fresh->namespaces.clear();
-  routes->reconfigure(fresh, *Sites::from(*fresh));
+  routes->reconfigure(fresh, assets_of(*fresh));
   EXPECT_EQ(get().status, 404);
 }
 
@@ -429,14 +432,9 @@ TEST(PagesConfigTest, AnOriginThatCouldEndTheHeaderIsRefused) {
   for (const char* origin : {"https://app.example; script-src *", "app.example", "https://", "'self'"}) {
     auto config = std::make_shared<config::Config>();
     config->namespaces["app"] = {.name = "app", .secrets = {"secret"}, .origins = {origin}};
-    http::Router router;
-    FakeService service;
-    OpenGuard guard;
-    const FixedClock clock;
-    const auto added =
-        add_page_routes(router, config, service, guard, clock, fs::path(OTPGW_SOURCE_DIR) / "web");
-    ASSERT_FALSE(added) << origin;
-    EXPECT_THAT(added.error(), HasSubstr("origin"));
+    const auto sites = Sites::from(*config);
+    ASSERT_FALSE(sites) << origin;
+    EXPECT_THAT(sites.error(), HasSubstr("origin"));
   }
 }
 

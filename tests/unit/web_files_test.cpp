@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "web/page_template.h"
-#include "web/pages.h"
+#include "web/static_files.h"
 
 namespace otpgw::web {
 namespace {
@@ -48,35 +48,39 @@ TEST(PageTemplateTest, BadTemplatesAreNamed) {
 
 struct StaticTest : ::testing::Test {
   StaticTest() {
-    folder.write("a.js", "let a;");
-    folder.write("sub/b.css", "b {}");
-    folder.write("long.css", std::string(1000, ' '));
-    folder.write("secret.toml", "no");
-    fs::create_symlink("/etc/hostname", folder.path / "link.js");
-    EXPECT_TRUE(add_static_routes(router, folder.path));
+    fs::create_directories(folder.path / "static/sub");
+    fs::create_directories(folder.path / "own/static");
+    folder.write("static/a.js", "let a;");
+    folder.write("static/sub/b.css", "b {}");
+    folder.write("static/own.css", "ours {}");
+    folder.write("own/static/own.css", "theirs {}");
+    folder.write("static/long.css", std::string(1000, ' '));
+    folder.write("static/secret.toml", "no");
+    fs::create_symlink("/etc/hostname", folder.path / "static/link.js");
+    auto read = StaticFiles::read({folder.path / "none", folder.path / "own", folder.path});
+    EXPECT_TRUE(read) << read.error();
+    files = std::move(*read);
   }
   http::Response get(std::string_view path, std::string_view etag = "", std::string_view encodings = "") {
     http::Request request;
-    request.path = path;
     request.headers = {{"if-none-match", etag}, {"accept-encoding", encodings}};
-    http::Response response;
-    router.dispatch(request, http::Reply([&](http::Response&& sent) { response = std::move(sent); }));
-    return response;
+    return files.answer(request, path);
   }
   Folder folder;
-  http::Router router;
+  StaticFiles files;
 };
 
 TEST_F(StaticTest, ServesWithTypeAndEtag) {
-  const auto script = get("/static/a.js");
+  const auto script = get("a.js");
   EXPECT_EQ(script.status, 200);
   EXPECT_EQ(script.content_type, "text/javascript; charset=utf-8");
   EXPECT_EQ(script.body, "let a;");
-  EXPECT_EQ(get("/static/sub/b.css").body, "b {}");
+  EXPECT_EQ(get("sub/b.css").body, "b {}");
+  EXPECT_EQ(get("own.css").body, "theirs {}");
 
   const auto at = script.headers.find("ETag: ") + 6;
   const std::string etag = script.headers.substr(at, script.headers.find('\r', at) - at);
-  const auto again = get("/static/a.js", "W/\"x\", " + etag);
+  const auto again = get("a.js", "W/\"x\", " + etag);
   EXPECT_EQ(again.status, 304);
   EXPECT_THAT(again.body, IsEmpty());
   EXPECT_THAT(again.headers, HasSubstr(etag));
@@ -84,24 +88,24 @@ TEST_F(StaticTest, ServesWithTypeAndEtag) {
 
 TEST_F(StaticTest, CompressesForWhoTakesGzipAndWhereItIsSmaller) {
   for (const char* takes : {"gzip", "br, gzip, *", "br;q=1.0,gzip;q=0.5"}) {
-    const auto small = get("/static/long.css", "", takes);
+    const auto small = get("long.css", "", takes);
     EXPECT_THAT(small.headers,
                 AllOf(HasSubstr("Content-Encoding: gzip\r\n"), HasSubstr("Vary: Accept-Encoding\r\n")));
     EXPECT_THAT(small.body, StartsWith("\x1f\x8b")) << takes;
     EXPECT_LT(small.body.size(), 100);
   }
   for (const char* refuses : {"", "identity", "br", "gzip;q=0", "gzip;q=0.0, br"}) {
-    const auto plain = get("/static/long.css", "", refuses);
+    const auto plain = get("long.css", "", refuses);
     EXPECT_THAT(plain.headers,
                 AllOf(Not(HasSubstr("Content-Encoding")), HasSubstr("Vary: Accept-Encoding\r\n")));
     EXPECT_EQ(plain.body.size(), 1000) << refuses;
   }
-  EXPECT_THAT(get("/static/a.js", "", "gzip").headers, Not(HasSubstr("Content-Encoding")));
+  EXPECT_THAT(get("a.js", "", "gzip").headers, Not(HasSubstr("Content-Encoding")));
 }
 
 TEST_F(StaticTest, NothingElseIsReachable) {
-  for (const char* path : {"/static/", "/static/secret.toml", "/static/link.js", "/static/../web/code.html",
-                           "/static/%2e%2e/web/code.html", "/static/sub", "/static//a.js"}) {
+  for (const char* path :
+       {"", "secret.toml", "link.js", "../web/code.html", "%2e%2e/web/code.html", "sub", "/a.js"}) {
     EXPECT_EQ(get(path).status, 404) << path;
   }
 }

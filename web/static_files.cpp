@@ -1,3 +1,5 @@
+#include "web/static_files.h"
+
 #include <Poco/DeflatingStream.h>
 #include <sodium.h>
 
@@ -19,19 +21,6 @@ namespace fs = std::filesystem;
 
 // Half a MiB a file is far above what a page may weigh; more is a folder named by mistake.
 constexpr uintmax_t kFileBytesMax = 512 * 1024;
-
-struct Representation {
-  std::string headers;
-  std::string etag;  // with its quotes
-  std::string body;
-};
-
-struct StaticFile {
-  std::string_view content_type;
-  Representation plain;
-  std::optional<Representation> gzip;  // where it is smaller
-};
-using StaticFiles = std::map<std::string, StaticFile, std::less<>>;
 
 // Only what browsers are meant to get; anything else that lies in the folder is not served.
 std::optional<std::string_view> content_type(const fs::path& file) {
@@ -77,18 +66,6 @@ std::string gzipped(const std::string& body) {
   return out.str();
 }
 
-StaticFile static_file(std::string_view type, std::string body) {
-  StaticFile file{type, {}, {}};
-  std::string small = gzipped(body);
-  if (small.size() < body.size()) {
-    file.gzip = representation(std::move(small), "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n");
-    file.plain = representation(std::move(body), "Vary: Accept-Encoding\r\n");
-  } else {
-    file.plain = representation(std::move(body), {});
-  }
-  return file;
-}
-
 std::expected<std::string, std::string> read_file(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::string body(std::istreambuf_iterator<char>(in), {});
@@ -107,6 +84,20 @@ bool accepts_gzip(std::string_view accept_encoding) {
   return quality.find_first_of("123456789") != std::string_view::npos || !quality.contains("q=");
 }
 
+}  // namespace
+
+StaticFile static_file(std::string_view type, std::string body) {
+  StaticFile file{type, {}, {}};
+  std::string small = gzipped(body);
+  if (small.size() < body.size()) {
+    file.gzip = representation(std::move(small), "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n");
+    file.plain = representation(std::move(body), "Vary: Accept-Encoding\r\n");
+  } else {
+    file.plain = representation(std::move(body), {});
+  }
+  return file;
+}
+
 http::Response answer(const http::Request& request, const StaticFile& file) {
   const bool gzip = file.gzip && accepts_gzip(request.header("accept-encoding"));
   const Representation& sent = gzip ? *file.gzip : file.plain;
@@ -114,37 +105,29 @@ http::Response answer(const http::Request& request, const StaticFile& file) {
   return {200, file.content_type, sent.headers, sent.body};
 }
 
-std::expected<StaticFiles, std::string> read_files(const fs::path& folder) {
-  StaticFiles files;
-  std::error_code error;
-  // Links are not followed: nothing from outside the folder.
-  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const auto type = content_type(at->path());
-    if (!type || !fs::is_regular_file(at->symlink_status())) continue;
-    auto body = read_file(at->path());
-    if (!body) return std::unexpected(std::move(body.error()));
-    files.emplace(at->path().lexically_relative(folder).generic_string(),
-                  static_file(*type, std::move(*body)));
+std::expected<StaticFiles, std::string> StaticFiles::read(const Folders& folders) {
+  StaticFiles read;
+  for (const fs::path& parent : folders) {
+    const fs::path folder = parent / "static";
+    std::error_code error;
+    if (&parent != &folders.back() && !fs::exists(folder, error)) continue;
+    // Links are not followed: nothing from outside the folder.
+    for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+      const auto type = content_type(at->path());
+      if (!type || !fs::is_regular_file(at->symlink_status())) continue;
+      auto body = read_file(at->path());
+      if (!body) return std::unexpected(std::move(body.error()));
+      read.files_.emplace(at->path().lexically_relative(folder).generic_string(),
+                          static_file(*type, std::move(*body)));
+    }
+    if (error) return std::unexpected(folder.string() + ": " + error.message());
   }
-  if (error) return std::unexpected(folder.string() + ": " + error.message());
-  return files;
+  return read;
 }
 
-}  // namespace
-
-std::expected<void, std::string> add_static_routes(http::Router& router, const fs::path& static_dir) {
-  auto files = read_files(static_dir);
-  if (!files) return std::unexpected(std::move(files.error()));
-  router.add(http::Method::get, "/static/*",
-             [files = std::make_shared<const StaticFiles>(std::move(*files))](
-                 const http::Request& request, const std::vector<std::string>& captures, http::Reply reply) {
-               const auto found = files->find(captures[0]);
-               if (found == files->end()) {
-                 return reply.send(http::error(404, "No such file."));
-               }
-               reply.send(answer(request, found->second));
-             });
-  return {};
+http::Response StaticFiles::answer(const http::Request& request, std::string_view path) const {
+  if (const auto found = files_.find(path); found != files_.end()) return web::answer(request, found->second);
+  return http::error(404, "No such file.");
 }
 
 std::expected<void, std::string> add_api_document(http::Router& router, const fs::path& file) {
