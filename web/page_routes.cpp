@@ -25,9 +25,11 @@ using DescriptorPtr = std::shared_ptr<const wire::Descriptor>;
 constexpr std::string_view kCode = "",
                            kAddress = "/address";  // the two pages of an OTP, as redirect() wants them
 
-// The provider's own words, without the API's name for the field before them.
+// The API's name for the field, before the provider's own words about an address.
+constexpr std::string_view kField = "Invalid `to` address: ";
+
+// The provider's words alone.
 std::string for_people(std::string_view sentence) {
-  constexpr std::string_view kField = "Invalid `to` address: ";
   if (sentence.starts_with(kField)) sentence.remove_prefix(kField.size());
   std::string words(sentence);
   if (!words.empty() && words[0] >= 'a' && words[0] <= 'z')
@@ -51,7 +53,8 @@ Complaint complaint_about(const Refusal& refusal) {
     const bool guesses = refusal.limit == limits::Limit::address_guesses;
     return {guesses ? Complaint::Kind::guesses_limited : Complaint::Kind::sends_limited, {}, seconds};
   }
-  return {Complaint::Kind::sentence, for_people(refusal.message)};
+  const bool address = refusal.message.starts_with(kField);
+  return {address ? Complaint::Kind::bad_address : Complaint::Kind::sentence, for_people(refusal.message)};
 }
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }

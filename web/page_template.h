@@ -42,6 +42,7 @@ enum class Flag : uint8_t {
   wrong_code,       // what went wrong …
   no_code,          //
   no_address,       //
+  bad_address,      // as an e-mail address or a phone number
   alert,            // … in the words of alert_text
   sends_limited,    // over a limit of sends: until `wait`
   guesses_limited,  // of wrong codes

@@ -67,7 +67,11 @@ std::string description(const std::string& of_otp, const wire::Descriptor* descr
 void set_complaint(Flags& flags, Values& values, const Complaint& complaint, Flag when_empty) {
   flags.set(when_empty, complaint.kind == Complaint::Kind::empty);
   flags.set(Flag::wrong_code, complaint.kind == Complaint::Kind::wrong);
-  flags.set(Flag::alert, complaint.kind == Complaint::Kind::sentence);
+  // About an address of a kind that we know we have words of our own.
+  const bool bad_address = complaint.kind == Complaint::Kind::bad_address;
+  const bool ours = bad_address && !flags.has(Flag::other);
+  flags.set(Flag::bad_address, ours);
+  flags.set(Flag::alert, complaint.kind == Complaint::Kind::sentence || (bad_address && !ours));
   flags.set(Flag::sends_limited, complaint.kind == Complaint::Kind::sends_limited);
   flags.set(Flag::guesses_limited, complaint.kind == Complaint::Kind::guesses_limited);
   flags.set(Flag::too_early, complaint.kind == Complaint::Kind::too_early);

@@ -27,7 +27,16 @@ struct View {
 
 // What went wrong with what the person entered.
 struct Complaint {
-  enum class Kind : uint8_t { none, empty, wrong, sentence, sends_limited, guesses_limited, too_early };
+  enum class Kind : uint8_t {
+    none,
+    empty,
+    wrong,
+    sentence,
+    bad_address,
+    sends_limited,
+    guesses_limited,
+    too_early
+  };
   Kind kind = Kind::none;
   std::string sentence;
   int64_t wait_seconds = 0;  // for the last three

@@ -12,7 +12,7 @@ using Colour = std::array<int, 3>;  // red, green, blue: 0 to 255
 
 constexpr std::string_view kBlack = "#000000", kWhite = "#ffffff";
 // What style.css shows links on, where they read worst: --paper when it is light, --card when it is dark.
-constexpr std::string_view kLight = "#f3f5f9", kDark = "#1a2130";
+constexpr std::string_view kLight = "#f3f5f9", kDark = "#171d2a";
 constexpr double kReadable = 4.5;  // WCAG 2, level AA
 
 Colour parse(std::string_view text) {

@@ -59,7 +59,6 @@ bool fits(const Key& key, const Node& node) {
 }
 
 void check_value(const Key& key, const Path& path, const Node& node) {
-  if (key.standing == Standing::later) refuse(node.origin, joined(path), "not yet supported; remove it");
   if (fits(key, node)) return;
   refuse(node.origin, joined(path),
          "expected " + expectation(key) + "; got " + (key.secret ? "something else" : shown(node)));

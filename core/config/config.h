@@ -74,6 +74,11 @@ struct TemplateSource {
       origin;  // "config/messages/smtp.tpl" or "config.toml:12: providers.smtp.subject"; empty: built in
 };
 
+// What a message says in one language; an empty text is the provider's own.
+struct MessageTexts {
+  TemplateSource subject, body;
+};
+
 // One enabled [providers.NAME] or [webhooks.NAME] section.
 struct Provider {
   std::string id;                // NAME
@@ -83,7 +88,8 @@ struct Provider {
   bool webhook = false;          // its messages have no built-in texts, and nothing in them is escaped
   TemplateSource subject;        // text empty: the built-in default
   TemplateSource body;           // text empty: the built-in default
-  int max_conns = 10;            // threads of its worker
+  std::map<std::string, MessageTexts> translations = {};  // by the language's tag in lower case
+  int max_conns = 10;                                     // threads of its worker
   std::chrono::milliseconds timeout{5000};
   std::string plugin_config;  // JSON object: every key of the section, as the plug-in's create() gets it
   std::vector<std::string> secrets = {};  // those in plugin_config

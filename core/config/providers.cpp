@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/config/check.h"
+#include "core/config/languages.h"
 #include "core/config/message_file.h"
 #include "core/config/plugin_config.h"
 #include "core/config/section.h"
@@ -56,6 +57,21 @@ TemplateSource read_subject(const Section& section) {
           .origin = section.find("subject")->origin.where + ": " + section.path() + ".subject"};
 }
 
+// What `subjects` and the files beside the template say in other languages.
+std::map<std::string, MessageTexts> read_translations(const Section& section, const TemplateSource& body) {
+  std::map<std::string, MessageTexts> translations;
+  for (auto& [tag, text] : read_translated_files(section, body)) translations[tag].body = std::move(text);
+  const Section subjects(section.node(), "subjects", section.path() + ".subjects");
+  if (subjects.node() == nullptr) return translations;
+  for (const auto& [tag, node] : *subjects.node()->table()) {
+    if (!is_language_tag(tag))
+      subjects.refuse(tag, "expected the tag of a language, like \"hi\" or \"pt-BR\"");
+    translations[lower_case(tag)].subject = {
+        .text = subjects.text(tag, ""), .origin = node.origin.where + ": " + subjects.path() + "." + tag};
+  }
+  return translations;
+}
+
 Provider read_provider(const Section& section, const std::string& id, const App& app, const Places& places) {
   if (!is_id(id)) {
     refuse(section.node()->origin, section.path(),
@@ -72,6 +88,7 @@ Provider read_provider(const Section& section, const std::string& id, const App&
   provider.plugin = find_plugin(section, plugin, app);
   provider.subject = read_subject(section);
   provider.body = read_message_file(section, places.share_dir / "messages");
+  provider.translations = read_translations(section, provider.body);
   provider.max_conns = section.integer("max_conns", provider.max_conns);
   provider.timeout = section.duration("timeout", provider.timeout);
   provider.plugin_config = plugin_config_json(section);

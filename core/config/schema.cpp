@@ -22,9 +22,6 @@ constexpr Key integer(std::string_view path, int64_t low, int64_t high) {
 constexpr Key choice(std::string_view path, std::string_view choices) {
   return {.path = path, .type = Type::choice, .choices = choices};
 }
-constexpr Key later(std::string_view path) {
-  return {.path = path, .type = Type::anything, .standing = Standing::later};
-}
 constexpr Key ignored(std::string_view path) {
   return {.path = path, .type = Type::anything, .standing = Standing::ignored};
 }
@@ -79,6 +76,8 @@ constexpr Key kKeys[] = {
     {"providers.*", Type::section},  // a plug-in of somebody else's: it checks its further keys
     boolean("providers.*.enabled"),
     text("providers.*.subject"),
+    {"providers.*.subjects", Type::section},
+    text("providers.*.subjects.*"),
     text("providers.*.template"),
     text("providers.*.plugin"),
     integer("providers.*.max_conns", 1, 256),
@@ -129,6 +128,8 @@ constexpr Key kKeys[] = {
     {"webhooks.*", Type::section},
     boolean("webhooks.*.enabled"),
     text("webhooks.*.subject"),
+    {"webhooks.*.subjects", Type::section},
+    text("webhooks.*.subjects.*"),
     text("webhooks.*.template"),
     integer("webhooks.*.max_conns", 1, 256),
     {"webhooks.*.timeout", Type::duration, kSecond, 300 * kSecond},

@@ -25,7 +25,6 @@ enum class Type : uint8_t {
 
 enum class Standing : uint8_t {
   known,
-  later,   // this version can't do it yet: refused, never ignored
   ignored  // taken without effect, so that a file of the Go program loads
 };
 

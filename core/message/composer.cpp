@@ -1,6 +1,9 @@
 #include "core/message/composer.h"
 
+#include <set>
+
 #include "core/http/params.h"
+#include "core/message/defaults.h"
 
 namespace otpgw::message {
 namespace {
@@ -25,14 +28,45 @@ std::string bound_line(const config::Config& config, std::string_view name_space
   return line;
 }
 
+// The languages that a provider has texts in besides its own, and the texts: those of its section, and where
+// its texts are the built-in ones those in our languages. Texts whose language nobody names are taken for
+// English.
+std::map<std::string, config::MessageTexts> translations_of(const config::Provider& provider) {
+  auto translations = provider.translations;
+  const bool built_in = provider.body.text.empty() && !provider.webhook;
+  if (built_in) {
+    for (const auto language : kDefaultLanguages) translations.try_emplace(std::string(language));
+  }
+  translations.try_emplace("en");
+  for (auto& [language, texts] : translations) {
+    if (texts.subject.text.empty()) texts.subject = provider.subject;
+    if (texts.body.text.empty()) texts.body = provider.body;
+  }
+  return translations;
+}
+
+std::expected<Composer::Translated, std::string> compile_all(const config::Provider& provider) {
+  auto texts = translations_of(provider);
+  texts[""] = {provider.subject, provider.body};
+  std::map<std::string, std::shared_ptr<const Templates>, std::less<>> templates;
+  std::set<std::string, std::less<>> tags;
+  for (const auto& [language, text] : texts) {
+    auto compiled = Templates::compile(text.subject, text.body, provider.webhook, language);
+    if (!compiled) return std::unexpected(compiled.error());
+    templates.emplace(language, std::move(*compiled));
+    tags.insert(language);
+  }
+  return Composer::Translated{std::move(templates), config::Languages(std::move(tags), "")};
+}
+
 }  // namespace
 
 std::expected<Composer::AllTemplates, std::string> Composer::compile(const config::Config& config) {
   AllTemplates all;
   for (const auto& [id, provider] : config.providers) {
-    auto templates = Templates::compile(provider.subject, provider.body, provider.webhook);
-    if (!templates) return std::unexpected(templates.error());
-    all.emplace(id, std::move(*templates));
+    auto translated = compile_all(provider);
+    if (!translated) return std::unexpected(translated.error());
+    all.emplace(id, std::move(*translated));
   }
   return all;
 }
@@ -50,7 +84,9 @@ Message Composer::compose(const otp::Otp& otp, std::string_view code, const wire
                config_.has_view_key(otp.name_space) ? vault.view_key(otp.name_space, otp.id) : "");
   fields.ttl_seconds = otp.ttl_seconds(now);
   fields.bound_line = bound_line(config_, otp.name_space, code);
-  return templates_.find(otp.provider)->second->render(fields, descriptor.channel_kind);
+  const auto& [templates, languages] = templates_.find(otp.provider)->second;
+  const auto language = languages.choose({otp.locale, config_.app.locale}, {});
+  return templates.find(language)->second->render(fields, descriptor.channel_kind);
 }
 
 std::string page_url(const config::Config& config, std::string_view name_space, std::string_view id,

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/config/config.h"
+#include "core/config/languages.h"
 #include "core/message/template.h"
 #include "core/otp/code.h"
 #include "core/otp/otp.h"
@@ -18,7 +19,12 @@ namespace otpgw::message {
 // Immutable once made: any thread may call.
 class Composer {
  public:
-  using AllTemplates = std::map<std::string, std::shared_ptr<const Templates>, std::less<>>;  // by provider
+  // One provider's templates in each language that it has, by tag; "" is for all others.
+  struct Translated {
+    std::map<std::string, std::shared_ptr<const Templates>, std::less<>> templates;
+    config::Languages languages;
+  };
+  using AllTemplates = std::map<std::string, Translated, std::less<>>;  // by provider
 
   // Compiles every provider's templates; the error is one line.
   [[nodiscard]] static std::expected<AllTemplates, std::string> compile(const config::Config& config);
@@ -27,7 +33,8 @@ class Composer {
   Composer(const config::Config& config, AllTemplates templates)
       : config_(config), templates_(std::move(templates)) {}
 
-  // The OTP's provider must be enabled.
+  // In the language of the OTP's `locale`, else of app.locale, as far as the provider has texts in it. The
+  // OTP's provider must be enabled.
   [[nodiscard]] Message compose(const otp::Otp& otp, std::string_view code,
                                 const wire::Descriptor& descriptor, const otp::CodeVault& vault,
                                 otp::UnixMs now) const;

@@ -61,16 +61,20 @@ config::TemplateSource or_default(const config::TemplateSource& given, std::stri
 }  // namespace
 
 std::expected<std::shared_ptr<const Templates>, std::string> Templates::compile(
-    const config::TemplateSource& subject, const config::TemplateSource& body, bool webhook) {
+    const config::TemplateSource& subject, const config::TemplateSource& body, bool webhook,
+    std::string_view language) {
+  const Defaults& defaults = defaults_in(language);
   // The kind of channel is known only once the provider's worker is there, so the body is compiled both ways.
+  constexpr std::string_view kNone;
   const auto compiled = [](const config::TemplateSource& given, std::string_view fallback, Escape escape) {
     const auto source = or_default(given, fallback);
     return Compiled::compile(source.text, source.origin, escape);
   };
-  auto subject_text = compiled(subject, webhook ? "" : kDefaultSubject, Escape::none);
-  auto html = compiled(body, webhook ? "" : kDefaultHtml, webhook ? Escape::none : Escape::html);
-  auto mail_text = compiled({}, webhook ? "" : kDefaultMailText, Escape::none);
-  auto text = compiled(body, webhook ? "" : kDefaultText, Escape::none);
+  auto subject_text = compiled(subject, webhook ? kNone : std::string_view(defaults.subject), Escape::none);
+  auto html = compiled(body, webhook ? kNone : std::string_view(defaults.html),
+                       webhook ? Escape::none : Escape::html);
+  auto mail_text = compiled({}, webhook ? kNone : std::string_view(defaults.mail_text), Escape::none);
+  auto text = compiled(body, webhook ? kNone : std::string_view(defaults.text), Escape::none);
   for (const auto* result : {&subject_text, &html, &mail_text, &text}) {
     if (!*result) return std::unexpected(result->error());
   }

@@ -32,10 +32,12 @@ struct Message {
 // One provider's compiled templates. render() may be called from several threads at once.
 class Templates {
  public:
-  // Compiles; an empty source means the built-in default, and of a webhook an empty text. The error is one
-  // line with origin:line, the offending tag and what is understood.
+  // Compiles; an empty source means the built-in default in that language (English, where there is none), and
+  // of a webhook an empty text. The error is one line with origin:line, the offending tag and what is
+  // understood.
   [[nodiscard]] static std::expected<std::shared_ptr<const Templates>, std::string> compile(
-      const config::TemplateSource& subject, const config::TemplateSource& body, bool webhook);
+      const config::TemplateSource& subject, const config::TemplateSource& body, bool webhook,
+      std::string_view language = "en");
   virtual ~Templates() = default;
   // The kind decides about HTML (email) or plain text. A webhook's body is plain whatever its kind.
   [[nodiscard]] virtual Message render(const Fields& fields, wire::ChannelKind kind) const = 0;

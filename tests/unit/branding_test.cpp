@@ -21,12 +21,15 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// The values of a custom property, in the order of the text.
+// The colours that a custom property gets, in the order of the text, as #rrggbb.
 std::vector<std::string> values(const std::string& css, const std::string& property) {
-  const std::regex regex("--" + property + ": ?(#[0-9a-f]{6})");
+  const std::regex regex("--" + property + ": ?#([0-9a-f]{3}|[0-9a-f]{6})[;}]");
   std::vector<std::string> found;
-  for (std::sregex_iterator at(css.begin(), css.end(), regex), end; at != end; ++at)
-    found.push_back((*at)[1]);
+  for (std::sregex_iterator at(css.begin(), css.end(), regex), end; at != end; ++at) {
+    std::string digits = (*at)[1];
+    if (digits.size() == 3) digits = {digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]};
+    found.push_back("#" + digits);
+  }
   return found;
 }
 

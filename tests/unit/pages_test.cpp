@@ -337,9 +337,14 @@ TEST_F(PagesTest, WithoutAddressThePageAsksForOne) {
   service.next = refusal(Refusal::Kind::invalid, "Invalid `to` address: no <at> sign");
   const auto refused = ask(Method::post, kAddressPath, "", "to=%3Cx%3E&expected=");
   EXPECT_EQ(refused.status, 400);
-  EXPECT_THAT(refused.body, AllOf(HasSubstr(">No &lt;at&gt; sign<"), HasSubstr("value=\"&lt;x&gt;\"")));
+  EXPECT_THAT(refused.body, AllOf(HasSubstr(">This is no e-mail address that we can use."),
+                                  HasSubstr("value=\"&lt;x&gt;\"")));
   EXPECT_EQ(ask(Method::post, kAddressPath, "", "to=a@b.c&expected=").status, 303);
   EXPECT_THAT(service.calls, ::testing::ElementsAre("address <x> for ", "address a@b.c for "));
+
+  service.described.channel_kind = wire::ChannelKind::other;  // a plug-in's own words
+  service.next = refusal(Refusal::Kind::invalid, "Invalid `to` address: no <at> sign");
+  EXPECT_THAT(ask(Method::post, kAddressPath, "", "to=x&expected=").body, HasSubstr(">No &lt;at&gt; sign<"));
 }
 
 TEST_F(PagesTest, OnlyACollectedAddressCanChange) {
