@@ -67,8 +67,10 @@ class ViewKeyTiming : public StoreTest {
     const auto setup = message::Setup::make(std::move(config)).value();
     service_ = std::make_unique<otp::OtpService>(
         otp::OtpService::Parts{*store_, gate_, vault_, clock_, metrics_, {}}, setup);
-    ASSERT_TRUE(web::add_page_routes(router_, message::config_of(setup), *service_, guard_, clock_,
-                                     fs::path(OTPGW_SOURCE_DIR) / "web"));
+    const auto config_of_setup = message::config_of(setup);
+    auto assets = web::Assets::read(*config_of_setup, OTPGW_SOURCE_DIR, clock_);
+    ASSERT_TRUE(assets) << assets.error();
+    ASSERT_TRUE(web::add_page_routes(router_, config_of_setup, *assets, *service_, guard_));
     for (int i = 0; i < kKnownIds; ++i) {
       known_.push_back(otp::random_hex(16));
       auto wanted = otp(known_.back());
