@@ -37,13 +37,16 @@ Var typed(const Key* key, const Node& node) {
   return json(node);
 }
 
+// A template is no secret as a whole: what leaves is its rendering, and its plug-in's complaints quote it.
+bool is_template(std::string_view text) { return text.find("{{") != text.npos; }
+
 void gather(const Table& table, std::vector<std::string> path, std::vector<std::string>& secrets) {
   path.emplace_back();
   for (const Member& member : table) {
     path.back() = member.name;
     if (member.node.table() != nullptr) {
       gather(*member.node.table(), path, secrets);
-    } else if (const auto text = as_text(member.node); text && is_secret(path)) {
+    } else if (const auto text = as_text(member.node); text && !is_template(*text) && is_secret(path)) {
       secrets.push_back(*text);
     }
   }

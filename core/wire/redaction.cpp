@@ -14,6 +14,14 @@ bool is_domain(char c) { return is_word(c) || c == '.' || c == '-'; }
 
 constexpr std::string_view kAddress = "[address]";
 
+// Whether what stands there is the end of a word on both sides.
+bool is_whole_word(std::string_view text, std::size_t first, std::size_t end) {
+  const auto goes_on = [&](std::size_t at) {
+    return at < text.size() && (is_word(text[at]) || text[at] == '_');
+  };
+  return !(first > 0 && goes_on(first - 1)) && !goes_on(end);
+}
+
 void hide(std::string& text, std::size_t first, std::size_t end) {
   text.replace(first, end - first, kAddress);
 }
@@ -54,8 +62,14 @@ Redaction::Redaction(std::vector<std::string> secrets) : secrets_(std::move(secr
 std::string Redaction::without_secrets(std::string text) const {
   constexpr std::string_view kSecret = "[secret]";
   for (const auto& secret : secrets_) {
-    for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at + kSecret.size()))
-      text.replace(at, secret.size(), kSecret);
+    for (auto at = text.find(secret); at != text.npos; at = text.find(secret, at)) {
+      if (secret.size() >= kSecretBytesAnywhere || is_whole_word(text, at, at + secret.size())) {
+        text.replace(at, secret.size(), kSecret);
+        at += kSecret.size();
+      } else {
+        ++at;
+      }
+    }
   }
   return text;
 }

@@ -13,6 +13,9 @@ class Redaction {
  public:
   // A shorter secret stands in many a word by chance; more than so many make logging slow.
   static constexpr std::size_t kSecretBytesMin = 6, kSecretsMax = 256;
+  // A shorter one counts as a word of its own only: with the secret "secret" a complaint about secret_key
+  // must still say so.
+  static constexpr std::size_t kSecretBytesAnywhere = 12;
 
   Redaction() = default;
   // The configuration's secrets. Those that are too short, or too many, are left out.

@@ -80,6 +80,7 @@ class Point:
         if not reached and not short:
             raise AssertionError("no send came to the point " + self.point)
         os.kill(pid, signal.SIGKILL)
+        wait_for("the killed worker's end", lambda: gateway.worker_pid("smtp") != pid, 20)
         self.kills += 1
         self.reached += reached
         server.let_go()

@@ -249,6 +249,7 @@ class Settings(ReloadCase):
                            "root_url": "http://localhost:%d" % self.gateway.port},
                    "auth": {"app": {"origins": ["https://new.example"], "return_otp": False}},
                    "providers": {"smtp": {"template": str(text), "subject": "Hello {{ .OTP }}"}}}
+        before = self.pid("smtp")
         self.reloaded(changes)
         answer = self.api.put(new_id(), provider="smtp", to=new_address(), wait="10").data
         self.assertEqual((answer["ttl"], answer["max_attempts"], answer.get("otp")), (100, 7, None))
@@ -259,6 +260,7 @@ class Settings(ReloadCase):
         page = self.api.page(answer["id"])
         self.assertIn("https://logo.example/l.svg", page.text)
         self.assertIn("frame-ancestors 'self' https://new.example", page.headers["Content-Security-Policy"])
+        wait_for("the worker with the new settings", lambda: self.pid("smtp") != before)
         former = self.pid("smtp")
         text.write_text("two {{ .OTP }}", "utf-8")  # the file alone: its worker gets the text with each job
         self.reloaded(changes)

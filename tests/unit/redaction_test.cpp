@@ -10,8 +10,9 @@ namespace {
 
 TEST(Redaction, TakesOutTheConfigurationsSecrets) {
   const Redaction redaction({"hunter2-hunter2", "hunter2", "tiny"});
-  EXPECT_EQ(redaction.line("key hunter2-hunter2, then hunter2hunter2; tiny"),
-            "key [secret], then [secret][secret]; tiny");
+  EXPECT_EQ(redaction.line("key xhunter2-hunter2x, then \"hunter2\"; tiny"),
+            "key x[secret]x, then \"[secret]\"; tiny");
+  EXPECT_EQ(redaction.line("hunter2_key, hunter22, ahunter2"), "hunter2_key, hunter22, ahunter2");
   EXPECT_EQ(redaction.without_secrets("hunter2"), "[secret]");
   EXPECT_EQ(redaction.without_secrets(""), "");
 }
