@@ -52,8 +52,10 @@
   if (resend && resend.dataset.cooldown > 0) {
     const label = resend.textContent;
     countDown(Number(resend.dataset.cooldown), (seconds) => {
-      resend.disabled = seconds > 0;
-      resend.textContent = seconds > 0 ? `${label} (${clockFace(seconds)})` : label;
+      // What could not be delivered need not be waited for.
+      const waits = seconds > 0 && !["failed", "expired"].includes(section.dataset.delivery);
+      resend.disabled = waits;
+      resend.textContent = waits ? `${label} (${clockFace(seconds)})` : label;
     });
   }
 

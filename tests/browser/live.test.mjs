@@ -101,6 +101,22 @@ test("resend waits for its cooldown, on the page and in the gateway", async () =
   assert.equal((await gateway.call("GET", `/${otp.id}`)).data.generate, 1);
 });
 
+test("a delivery that fails while the page is open ends the cooldown", async () => {
+  const otp = await put();
+  await gateway.mailTo(otp.to);
+  await stopClock();
+  await page.route("**/status*", (route) =>
+    route.fulfill({ json: { status: "success", data: { closed: false, delivery: { state: "failed" } } } }));
+  await page.goto(otp.url);
+  const button = page.locator("button[value=resend]");
+  assert.equal(await button.isDisabled(), true);
+  await seconds(4);
+  await page.waitForSelector(".failed:visible");
+  await seconds(2);
+  assert.equal(await button.isDisabled(), false);
+  assert.equal(await button.textContent(), "Send the code again");
+});
+
 test("two tabs: verified in one, the other shows it", async () => {
   const otp = await put({ skip_delete: true });
   await page.goto(otp.url);
