@@ -24,7 +24,7 @@ std::vector<BadAddress> bad_addresses(uint32_t bytes_max) {
           {"an address of " + std::to_string(bytes_max + 1) + " bytes", std::string(bytes_max + 1, '1')},
           {"an address of 100,000 bytes", std::string(100'000, '1')},
           {"an address with a line break", "jo\r\nhn@doe.example"},
-          {"an address with a NUL", std::string("12345\0678", 9)},
+          {"an address with a NUL", "12345" + std::string(1, '\0') + "678"},
           {"an address with an escape sequence", "\x1B[2J12345"},
           // The gateway lets none of these through: they are to be survived.
           {"an address that is no UTF-8", "\xFF\xFEjohn", false},
