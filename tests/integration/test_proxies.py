@@ -4,7 +4,6 @@ Goal: one address holds at most 256 connections, whoever it is, and takes none f
 local ones that were forgotten, are not held to it. Method: idle connections from several loopback addresses.
 """
 
-import socket
 import unittest
 
 from client import RawConnection

@@ -4,12 +4,7 @@ Goal: what changed takes effect, all of it or nothing; what did not change is no
 message is lost or doubled. Method: real signals, plug-in files put in place and taken away, real worker processes.
 """
 
-import http.client
-import itertools
-import json
 import os
-import pathlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,77 +13,10 @@ import threading
 import time
 import unittest
 
-from client import RawConnection, basic
 from gateway import SECRET, Gateway, process_exists, program, wait_for
 from gateway_case import new_address, new_id
 from mailbox import MailBox
-
-PROVIDERS = pathlib.Path(program("")).parent / "lib/otpgateway/providers"
-
-
-def overlay(base, changes):
-    """`base` with `changes` laid over it. A None stays: it takes a key of the gateway's defaults away."""
-    result = dict(base)
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = overlay(result[key], value) if both else value
-    return result
-
-
-class ReloadCase(unittest.TestCase):
-    """A gateway of the test's own with console and smtp, whose plug-ins lie in a folder of its own."""
-
-    CONFIG = {}
-
-    def setUp(self):
-        self.box = MailBox()
-        self.addCleanup(self.box.shut_down)
-        self.gateway = Gateway(smtp_port=self.box.port)
-        self.addCleanup(self.gateway.close)
-        self.plugins = self.gateway.folder / "plugins"
-        self.plugins.mkdir()
-        for name in ("console", "smtp"):
-            self.install(name)
-        self.base = overlay({"app": {"plugins_dir": str(self.plugins)}}, self.CONFIG)
-        self.gateway.write_config(self.base)
-        self.gateway.start()
-        self.api = self.gateway.client()
-        for name in ("console", "smtp"):
-            wait_for("the worker of " + name, lambda: self.api.put(new_id(), provider=name).status == 200)
-
-    def install(self, name, as_name=None):
-        """A plug-in appears under its name all at once, as packages do it."""
-        target = self.plugins / ((as_name or name) + ".so")
-        shutil.copy(PROVIDERS / (name + ".so"), str(target) + ".new")
-        os.rename(str(target) + ".new", target)
-
-    def reload(self, changes=None):
-        return self.gateway.reload(overlay(self.base, changes or {}))
-
-    def reloaded(self, changes=None):
-        log = self.reload(changes)
-        self.assertIn("has been read again", log)
-        return log
-
-    def refused(self, changes, *texts):
-        log = self.reload(changes)
-        lines = [line for line in log.splitlines() if "not reloaded" in line]
-        self.assertEqual(len(lines), 1, log)
-        for text in texts:
-            self.assertIn(text, lines[0])
-        return lines[0]
-
-    def pid(self, provider):
-        return wait_for("the worker of " + provider, lambda: self.gateway.worker_pid(provider))
-
-    def sent(self, provider, **form):
-        answer = self.api.put(new_id(), provider=provider, to=new_address(), wait="10", **form)
-        self.assertEqual(answer.status, 200, answer)
-        self.assertEqual(answer.data["delivery"]["state"], "sent", answer)
-        return answer.data
-
-    def state(self, otp):
-        return self.api.get(otp["id"]).data["delivery"]["state"]
+from reload_case import ReloadCase, overlay
 
 
 class Providers(ReloadCase):
@@ -338,116 +266,6 @@ class Refused(ReloadCase):
         (self.plugins / "acme.so").chmod(0o644)
         self.refused({"providers": {"acme": {"enabled": True}}}, ": providers.acme: ", "acme.so: cannot be loaded")
         self.assertEqual(self.api.call("GET", "/api/providers").data, ["console", "smtp"])
-
-
-class LiveRequests(ReloadCase):
-    def test_connections_and_waiting_requests_go_on(self):
-        self.box.fault("DATA", "", times=1, delay_seconds=2)
-        answers = []
-        waiting = threading.Thread(target=lambda: answers.append(
-            self.api.put(new_id(), provider="smtp", to=new_address(), wait="20")))
-        with RawConnection(self.gateway.port) as raw:
-            request = "GET /api/providers HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n\r\n" % self.api.authorization
-            self.assertEqual(raw.send(request).read_answer().status, 200)
-            waiting.start()
-            wait_for("the send's start", lambda: self.box.mail_commands)
-            raw.send(request[:30])  # half of the next one
-            self.reloaded({"providers": {"smtp": {"max_conns": 2}}, "app": {"otp_ttl": 100}})
-            self.reloaded({"providers": {"smtp": {"enabled": False}}})
-            self.assertEqual(raw.send(request[30:]).read_answer().data, ["console"])
-        waiting.join()
-        self.assertEqual(answers[0].status, 200, answers)
-        self.assertEqual(answers[0].data["delivery"]["state"], "sent")
-
-    def test_a_storm_of_reloads_under_load(self):
-        """0 failed requests, 0 messages lost or doubled, the worker of the unchanged provider is not touched."""
-        untouched = self.pid("console")
-        storm = Storm(self)
-        storm.run(seconds=4)
-        self.assertEqual(storm.failures, [])  # no 401 either: the secret rotated all the while
-        self.assertGreater(storm.rotations, 2)
-        self.assertNotIn("not reloaded", self.gateway.log())
-        self.assertGreater(storm.reloads, 10)
-        self.assertGreater(len(storm.mailed), 50)
-        for address in storm.mailed:
-            self.box.wait_for(address, seconds=30)
-        time.sleep(1)
-        counts = {address: len(self.box.mails_to(address)) for address in storm.mailed}
-        self.assertEqual({address: count for address, count in counts.items() if count != 1}, {})
-        self.assertEqual(self.pid("console"), untouched)
-        printed = self.gateway.console_path.read_text("utf-8").splitlines()
-        self.assertEqual(sorted(json.loads(line)["to"] for line in printed if "storm-" in line),
-                         sorted(storm.printed))
-        wait_for("one worker each", lambda: len(self.gateway.worker_pids()) == 2)
-
-
-class Storm:
-    """Requests over kept connections from some threads while the configuration changes and SIGHUPs rain."""
-
-    def __init__(self, case):
-        self.case = case
-        self.failures, self.mailed, self.printed = [], [], []
-        self.reloads = self.rotations = 0
-        self.secrets = case.gateway.folder / "secrets"
-        self.secret = SECRET
-        self.rotate(SECRET)
-        self.using = {}  # thread -> the secret of its last request that has been answered
-        self.stop = threading.Event()
-
-    def rotate(self, *secrets):
-        """Those are valid once the configuration has been read again."""
-        whole = self.secrets.with_suffix(".new")
-        whole.write_text("\n".join(secrets) + "\n", "utf-8")
-        whole.replace(self.secrets)
-
-    def run(self, seconds):
-        former = SECRET
-        self.case.base["auth"] = {"app": {"secret": None, "secrets_file": str(self.secrets)}}
-        self.case.reloaded()
-        threads = [threading.Thread(target=self.ask, args=(kind,)) for kind in ("smtp", "console", "console")]
-        for thread in threads:
-            thread.start()
-        before = self.case.gateway.log().count("has been read again")
-        end = time.monotonic() + seconds
-        for turn in itertools.count():
-            if time.monotonic() > end:
-                break
-            self.case.gateway.write_config(overlay(self.case.base, {
-                "app": {"otp_ttl": 200 + turn % 50}, "providers": {"smtp": {"max_conns": 2 + turn % 3}}}))
-            for _ in range(5):
-                self.case.gateway.hup()
-                time.sleep(0.02)
-            if turn % 5 == 0:
-                fresh = "secret-%d" % turn
-                self.rotate(former, fresh)
-                self.case.gateway.reload()  # may be the word of one that began before the file was written
-                self.case.gateway.reload()
-                self.secret = fresh  # the applications take the new one ...
-                for name in list(self.using):
-                    wait_for("the new secret's use", lambda: self.using[name] == fresh)
-                self.rotate(fresh)  # ... and then the old one goes
-                former = fresh
-                self.rotations += 1
-        self.stop.set()
-        for thread in threads:
-            thread.join()
-        self.reloads = self.case.gateway.log().count("has been read again") - before
-
-    def ask(self, provider):
-        connection = http.client.HTTPConnection("127.0.0.1", self.case.gateway.port, timeout=40)
-        while not self.stop.is_set():
-            secret = self.secret
-            headers = {"Authorization": basic("app", secret), "Content-Type": "application/json"}
-            address = "storm-" + new_address()
-            form = {"provider": provider, "to": address, "wait": 10 if provider == "console" else 0}
-            connection.request("PUT", "/api/otp/" + new_id(), json.dumps(form), headers)
-            answer = connection.getresponse()
-            body = answer.read()
-            self.using[threading.get_ident()] = secret
-            if answer.status != 200:
-                self.failures.append((answer.status, body[:200]))
-            (self.mailed if provider == "smtp" else self.printed).append(address)
-        connection.close()
 
 
 class Notified(unittest.TestCase):
