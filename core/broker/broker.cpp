@@ -60,21 +60,21 @@ void Broker::stop() {
 int Broker::credit(std::string_view provider) const {
   int credit = 0;
   for (const auto& [name, worker] : workers_) {
-    if (worker.provider == provider) credit += std::max(0, worker.room());
+    if (worker.provider == provider && worker.reachable) credit += std::max(0, worker.room());
   }
   return credit;
 }
 
 int Broker::workers(std::string_view provider) const {
   return static_cast<int>(std::ranges::count_if(workers_, [&](const auto& entry) {
-    return entry.second.provider == provider && entry.second.capacity > 0;
+    return entry.second.provider == provider && entry.second.capacity > 0 && entry.second.reachable;
   }));
 }
 
 std::string Broker::roomiest(std::string_view provider) const {
   const std::pair<const std::string, Worker>* best = nullptr;
   for (const auto& entry : workers_) {
-    if (entry.second.provider != provider) continue;
+    if (entry.second.provider != provider || !entry.second.reachable) continue;
     if (!best || entry.second.room() > best->second.room()) best = &entry;
   }
   return best ? best->first : std::string();
@@ -84,9 +84,11 @@ std::optional<std::string> Broker::assign(const std::string& provider, const wir
   for (;;) {
     const auto worker = roomiest(provider);
     if (worker.empty() || workers_[worker].room() <= 0) return {};
-    ++workers_[worker].in_flight;
-    if (send(worker, job)) return worker;
-    forget(worker, Gone::died);
+    if (send(worker, job)) {
+      ++workers_[worker].in_flight;
+      return worker;
+    }
+    lose_sight_of(worker);
   }
 }
 
@@ -96,7 +98,7 @@ void Broker::validate(const std::string& provider, std::string address,
   for (auto worker = roomiest(provider); !worker.empty(); worker = roomiest(provider)) {
     const auto request = ++last_request_;
     if (!send(worker, wire::Validate{request, address})) {
-      forget(worker, Gone::died);
+      lose_sight_of(worker);
       continue;
     }
     const auto timer = loop_.after(kValidateTimeout, [this, request] {
@@ -118,7 +120,7 @@ void Broker::worker_died(const std::string& instance) {
 
 void Broker::tell_ready_workers(const std::string& provider) {
   for (const auto& [name, worker] : workers_) {
-    if (worker.provider == provider && worker.capacity > 0)
+    if (worker.provider == provider && worker.capacity > 0 && worker.reachable)
       events_.worker_ready(worker.provider, worker.descriptor);
   }
 }
@@ -205,11 +207,13 @@ bool Broker::send(const std::string& worker, const wire::Message& message) {
   }
 }
 
-void Broker::forget(const std::string& name, Gone how) {
-  const auto worker = workers_.extract(name);
-  if (worker.empty()) return;
-  if (how != Gone::left) ops::log_warning("a worker of " + worker.mapped().provider + " is gone");
-  events_.worker_gone(worker.mapped().provider, name, how);
+void Broker::lose_sight_of(const std::string& name) {
+  auto& worker = workers_.at(name);
+  worker.reachable = false;
+  ask_others(name, worker.provider);
+}
+
+void Broker::ask_others(const std::string& name, const std::string& provider) {
   std::vector<Pending> unanswered;
   for (auto pending = pending_.begin(); pending != pending_.end();) {
     const auto next = std::next(pending);
@@ -218,18 +222,33 @@ void Broker::forget(const std::string& name, Gone how) {
   }
   for (auto& pending : unanswered) {
     loop_.cancel(pending.timer);
-    validate(worker.mapped().provider, std::move(pending.address), std::move(pending.done));
+    validate(provider, std::move(pending.address), std::move(pending.done));
   }
 }
 
+void Broker::forget(const std::string& name, Gone how) {
+  const auto worker = workers_.extract(name);
+  if (worker.empty()) return;
+  if (how != Gone::left) ops::log_warning("a worker of " + worker.mapped().provider + " is gone");
+  events_.worker_gone(worker.mapped().provider, name, how);
+  ask_others(name, worker.mapped().provider);
+}
+
 void Broker::beat() {
-  receive_all();  // after a pause of this process the workers' signs of life are still waiting here
-  std::vector<std::string> silent, died;
+  receive_all();
+  const auto now = loop_.now();
+  // After a pause of this process the silence was its own, and what the workers have said may still be on its
+  // way from the kernel.
+  if (now - last_beat_ > 2 * wire::kHeartbeatInterval) {
+    for (auto& [name, worker] : workers_) worker.seen = now;
+  }
+  last_beat_ = now;
+  std::vector<std::string> silent, out_of_reach;
   for (const auto& [name, worker] : workers_) {
-    if (loop_.now() - worker.seen > wire::kHeartbeatInterval * wire::kHeartbeatsMissedMax) {
+    if (now - worker.seen > wire::kHeartbeatInterval * wire::kHeartbeatsMissedMax) {
       silent.push_back(name);
-    } else if (!send(name, wire::Ping{})) {
-      died.push_back(name);
+    } else if (worker.reachable && !send(name, wire::Ping{})) {
+      out_of_reach.push_back(name);
     }
   }
   for (const auto& name : silent) {
@@ -237,7 +256,7 @@ void Broker::beat() {
     forget(name, Gone::silent);
     processes_.hangs(instance);
   }
-  for (const auto& name : died) forget(name, Gone::died);
+  for (const auto& name : out_of_reach) lose_sight_of(name);
   loop_.after(wire::kHeartbeatInterval, [this] { beat(); });
 }
 

@@ -23,8 +23,9 @@ namespace otpgw::broker {
 
 enum class Gone : uint8_t {
   left,   // it had said BYE, or came back on another connection
-  died,   // its process or its connection has ended
-  silent  // no sign of life for three heartbeats: it hangs, or the way to it does
+  died,   // its process has ended
+  silent  // no sign of life for three heartbeats: it hangs, or the way to it does, or it ended on another
+          // machine
 };
 
 // Told on the broker's thread.
@@ -33,8 +34,7 @@ class BrokerEvents {
   virtual ~BrokerEvents() = default;
   virtual void worker_ready(const std::string& provider, const wire::Descriptor& descriptor) = 0;
   virtual void result(const std::string& provider, const wire::Result& result) = 0;
-  // The worker will not answer any more. `clean`: it had said BYE. Its in-flight jobs are no longer with
-  // anybody.
+  // The worker will not answer any more. Its in-flight jobs are no longer with anybody.
   virtual void worker_gone(const std::string& provider, const std::string& worker, Gone how) = 0;
   // After each turn in which anything came in: time to write what was gathered.
   virtual void turn_ended() = 0;
@@ -87,6 +87,7 @@ class Broker {
     wire::Descriptor descriptor;
     uint32_t capacity = 0;
     uint32_t in_flight = 0;
+    bool reachable = true;  // false: its connection has ended; its process may be about to connect again
     [[nodiscard]] int room() const { return static_cast<int>(capacity) - static_cast<int>(in_flight); }
     http::Loop::Clock::time_point seen;
   };
@@ -95,6 +96,11 @@ class Broker {
   void receive_all();
   void handle(const std::string& worker, wire::Message message);
   bool send(const std::string& worker, const wire::Message& message);
+  // Its connection has ended: it gets nothing more, and whether it has died shows by its next READY or
+  // silence.
+  void lose_sight_of(const std::string& worker);
+  // Validations that the worker was asked for go to others.
+  void ask_others(const std::string& worker, const std::string& provider);
   void forget(const std::string& worker, Gone how);
   void beat();
   [[nodiscard]] std::string roomiest(std::string_view provider) const;  // "" without one
@@ -111,6 +117,7 @@ class Broker {
   };
   std::map<uint64_t, Pending> pending_;  // validations, by request
   uint64_t last_request_ = 0;
+  http::Loop::Clock::time_point last_beat_ = http::Loop::Clock::now();
   std::thread thread_;
 };
 

@@ -347,8 +347,6 @@ void Dispatcher::settle(const store::LeasedJob& job, DeliveryState state, std::c
                        .detail = setup_->redaction.without_secrets(std::move(detail)),
                        .upstream_id = std::move(upstream_id),
                        .provider = job.otp.provider});
-  // The lease that follows this turn's outcomes sees the job queued again and learns when it is due.
-  if (state == DeliveryState::queued) lanes_[job.otp.provider].due = true;
 }
 
 void Dispatcher::turn_ended() {
@@ -361,6 +359,10 @@ void Dispatcher::turn_ended() {
   }
   stored_at_ = loop.now();
   auto outcomes = std::exchange(outcomes_, {});
+  // Only a lease that follows these in the store sees such a job queued again and learns when it is due.
+  for (const auto& outcome : outcomes) {
+    if (outcome.state == DeliveryState::queued) lanes_[outcome.provider].due = true;
+  }
   auto copy = outcomes;
   ++storing_;
   parts_.store.finish(std::move(copy), [this, outcomes = std::move(outcomes)](

@@ -1,5 +1,6 @@
 // The broker. Goal: what a worker says of an address arrives whole; workers are told apart by their instance;
-// one that drains is announced no more. Method: a real ROUTER socket and workers played by DEALER sockets.
+// one that drains is announced no more; one whose connection ends has died only if it does not connect again.
+// Method: a real ROUTER socket and workers played by DEALER sockets.
 #include "core/broker/broker.h"
 
 #include <gmock/gmock.h>
@@ -85,6 +86,16 @@ class BrokerTest : public testing::Test {
     return lines;
   }
 
+  // Waits until no worker would take a job of "sms".
+  void wait_for_no_worker() {
+    int workers = 1;
+    for (const auto end = std::chrono::steady_clock::now() + 10s;
+         workers > 0 && std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(20ms)) {
+      on_broker([&] { workers = broker_.workers("sms"); });
+    }
+    ASSERT_EQ(workers, 0);
+  }
+
   const std::string endpoint_ = "ipc://" + (std::filesystem::path(testing::TempDir()) /
                                             ("otpgw-broker-" + std::to_string(::getpid()) + ".sock"))
                                                .string();
@@ -162,6 +173,33 @@ TEST_F(BrokerTest, AWorkerThatDrainsIsReadyNoMore) {
     broker_.tell_ready_workers("mail");
   });
   EXPECT_THAT(told(), ElementsAre("ready sms 2"));
+}
+
+TEST_F(BrokerTest, AWorkerThatConnectsAgainHasNotDied) {
+  {
+    FakeWorker before(context_, endpoint_, "one", "1");
+    before.say_ready(2);
+  }
+  wait_for_no_worker();  // the end of its connection has been noticed
+  FakeWorker after(context_, endpoint_, "one", "1");
+  after.say_ready(2);
+  EXPECT_THAT(told(), ElementsAre("ready sms 1", "gone sms left", "ready sms 1"));
+}
+
+TEST_F(BrokerTest, AWorkerThatDoesNotConnectAgainHasDied) {
+  {
+    FakeWorker worker(context_, endpoint_, "one", "1");
+    worker.say_ready(2);
+  }
+  wait_for_no_worker();
+  std::vector<std::string> lines = told();
+  EXPECT_THAT(lines, ElementsAre("ready sms 1"));
+  for (const auto end = std::chrono::steady_clock::now() + 10s;
+       lines.back() != "gone sms died" && std::chrono::steady_clock::now() < end;
+       std::this_thread::sleep_for(20ms)) {
+    if (auto more = told(); !more.empty()) lines = std::move(more);
+  }
+  EXPECT_THAT(lines, ElementsAre("gone sms died"));
 }
 
 }  // namespace
