@@ -30,8 +30,8 @@ GOOD_PER_SECOND = 60
 ALONE_SECONDS, BESIDE_SECONDS = 3, 4
 SLOWER_MAX = 2.0  # times its p99 alone
 NOISE_MS = 20  # below this a ratio says nothing on two busy cores
-LATE_SECONDS_MAX = 0.25  # for a call that began in time to reach the upstream
-SWEEP_SECONDS = 2  # after a code's end, for its job's end to be written down
+LATE_SECONDS_MAX = 1  # for a call that began in time to reach the upstream, on a busy machine
+SWEEP_SECONDS = 3  # after a code's end, for its job's end to be written down
 HTTP_WAYS = ("accepted", "slow-retry", "error", "garbage", "hang", "drip", "reset")
 SMTP_WAYS = ("busy", "later", "never", "hang", "drip")
 # What is no matter of luck: how jobs of that provider end.

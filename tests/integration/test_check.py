@@ -57,10 +57,10 @@ class Check(GatewayCase):
         self.assertEqual(checked["attempts"], 2)  # a right guess does not count
 
     def test_locked_until_the_ttl_ends(self):
-        otp = self.created(max_attempts=1, ttl=2)
+        otp = self.created(max_attempts=1, ttl=4)
         self.api.check(otp["id"], other_code(otp["otp"]))
         self.assertEqual(self.api.check(otp["id"], otp["otp"]).status, 429)
-        time.sleep(2.1)
+        time.sleep(4.1)
         self.assert_error(self.api.check(otp["id"], otp["otp"]), 400, "the OTP does not exist")
         self.assertEqual(self.created(otp["id"])["attempts"], 1)
 
@@ -132,9 +132,9 @@ class SkipDelete(GatewayCase):
         self.assertEqual(self.api.check(otp["id"], otp["otp"]).status, 429)
 
     def test_a_closed_code_still_ends_with_its_ttl(self):
-        otp = self.created(skip_delete="true", ttl=1)
+        otp = self.created(skip_delete="true", ttl=3)
         self.assert_success(self.api.check(otp["id"], otp["otp"]))
-        time.sleep(1.1)
+        time.sleep(3.1)
         self.assert_error(self.api.check(otp["id"], otp["otp"]), 400, "the OTP does not exist")
         # The record stays a minute for `status`, and for nothing else.
         self.assertTrue(self.assert_success(self.api.status(otp["id"]))["closed"])

@@ -190,7 +190,7 @@ class Wait(unittest.TestCase):
         started = time.monotonic()
         self.assertEqual(api.call("GET", "/api/health").status, 200)
         self.assertEqual(api.put(new_id()).status, 200)
-        self.assertLess(time.monotonic() - started, 1)
+        self.assertLess(time.monotonic() - started, 3)
         for thread in threads:
             thread.join()
 

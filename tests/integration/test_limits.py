@@ -6,6 +6,7 @@ operators without an address. Method: the real gateway with small limits, and on
 
 import concurrent.futures
 import re
+import time
 import unittest
 
 from exposition import Exposition
@@ -57,12 +58,14 @@ class Defaults(LimitsCase):
         self.assert_error(self.api.status(otps[4]["id"]), 400, "OTP not verified.")
 
     def test_a_page_waits_before_it_sends_again(self):
+        before = time.monotonic()
         otp = self.sent(new_address())
         page = self.api.page(otp["id"], "POST", action="resend")
         self.assertEqual(page.status, 429)
-        self.assertTrue(25 <= int(page.headers["Retry-After"]) <= 30)
+        passed = time.monotonic() - before
+        self.assertTrue(30 - passed <= int(page.headers["Retry-After"]) <= 30, (passed, page.headers))
         self.assertRegex(page.text, r"We have just sent you a code\. You can ask for another one in 0:\d\d\.")
-        self.assertRegex(self.api.page(otp["id"]).text, r'data-cooldown="(2[5-9]|30)"')
+        self.assertRegex(self.api.page(otp["id"]).text, r'data-cooldown="([1-9]|[12]\d|30)"')
         self.assertEqual(self.api.get(otp["id"]).data["generate"], 1)
         self.assertEqual(self.api.resend(otp["id"]).status, 200)  # the application knows what it does
 

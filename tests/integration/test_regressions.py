@@ -45,9 +45,9 @@ class Requests(GatewayCase):
         self.assertEqual(answer.status, 400, answer)
 
     def test_an_expired_code_that_was_verified_is_there_for_status_alone(self):
-        otp = self.created(provider="console", to="someone", ttl=1)
+        otp = self.created(provider="console", to="someone", ttl=3)
         self.assertEqual(self.api.page(otp["id"], "POST", action="check", otp=otp["otp"]).status, 200)
-        time.sleep(1.2)
+        time.sleep(3.1)
         self.assertEqual(self.api.get(otp["id"]).message, "the OTP does not exist")
         self.assertEqual(self.api.status(otp["id"]).status, 200)
 

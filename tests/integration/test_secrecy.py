@@ -68,7 +68,7 @@ class Secrecy(unittest.TestCase):
         self.answers = []
 
     def put(self, provider="smtp", otp_id=None, **form):
-        return self.api.put(otp_id or new_id(), **{"provider": provider, "to": self.address, "otp": CODE, "ttl": "4",
+        return self.api.put(otp_id or new_id(), **{"provider": provider, "to": self.address, "otp": CODE, "ttl": "10",
                                                    **form})
 
     def be_busy(self):
