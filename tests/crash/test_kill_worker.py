@@ -26,7 +26,7 @@ CONTROL_KILLS = 4
 JOBS = 3  # in flight at each kill
 KILLS_PER_START = 4  # a worker that keeps dying is restarted ever later; a new core begins anew
 SHORT_TTL_SECONDS = 1  # of the codes at the last kill of each start: they expire about when the worker is back
-LATE_SECONDS_MAX = 0.5  # for a command of a call that began in time to reach the server, on a busy machine
+LATE_SECONDS_MAX = 0.2  # for a command of a call that began in time to reach the server
 DELIVERY_SECONDS_MAX = 60
 
 
