@@ -14,6 +14,7 @@ export const startBrowser = () =>
 // `page.source()` is the HTML as the server sent it.
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(60_000);  // for machines that are busy
   const page = await context.newPage();
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(error.message));
@@ -27,6 +28,15 @@ export async function openPage(browser, options = {}) {
   page.source = () => answer.text();
   return page;
 }
+
+// Waits until that field has the focus: browsers give it to `autofocus` after `load`, and keys pressed before are lost.
+export const focused = (page, id) => page.waitForFunction((wanted) => document.activeElement?.id === wanted, id);
+
+// From now on otp.js waits a minute for the page in its frame and not 5 s, which a busy machine may need.
+export const makePatient = (page) => page.addInitScript(() => {
+  const { setTimeout } = window;
+  window.setTimeout = (action, delay, ...words) => setTimeout(action, delay === 5000 ? 60_000 : delay, ...words);
+});
 
 // The accessibility violations of the page as it stands, of these rules or all. (axe would fetch the style sheets
 // again: a CSP complains.)
@@ -62,13 +72,17 @@ async function assertTouchable(page) {
 
 // Nothing has moved since it was first painted.
 async function assertStill(page) {
-  const shifts = await page.evaluate(() => new Promise((resolve) => {
+  const shifts = await page.evaluate(async () => {
     const seen = [];
-    new PerformanceObserver((list) => {
-      for (const { value, sources } of list.getEntries()) seen.push([value, sources.map(({ node }) => node?.nodeName)]);
-    }).observe({ type: "layout-shift", buffered: true });
-    setTimeout(() => resolve(seen), 50);
-  }));
+    const note = (entries) => {
+      for (const { value, sources } of entries) seen.push([value, sources.map(({ node }) => node?.nodeName)]);
+    };
+    const observer = new PerformanceObserver((list) => note(list.getEntries()));
+    observer.observe({ type: "layout-shift", buffered: true });
+    for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);  // all is painted
+    note(observer.takeRecords());
+    return seen;
+  });
   assert.deepEqual(shifts, [], "the layout shifts");
 }
 

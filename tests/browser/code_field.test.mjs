@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { openPage, startBrowser } from "./browser.mjs";
+import { focused, openPage, startBrowser } from "./browser.mjs";
 import { Gateway } from "./gateway.mjs";
 import { until } from "./process.mjs";
 import { startUpstream } from "./upstream.mjs";
@@ -30,6 +30,7 @@ let made = 0;
 const put = (parameters) => gateway.put({ to: `field-${++made}@example.com`, otp: digits, ...parameters });
 const attributes = () => page.locator("#otp").evaluate((field) =>
   Object.fromEntries([...field.attributes].map(({ name, value }) => [name, value])));
+const ready = () => focused(page, "otp");
 const verified = () => page.waitForSelector("[data-page=verified]");
 
 test("a code of digits: numeric keyboard, autofill, one field", async () => {
@@ -39,7 +40,7 @@ test("a code of digits: numeric keyboard, autofill, one field", async () => {
                    { autocomplete: "one-time-code", inputmode: "numeric", minlength: "6", name: "otp" });
   assert.ok(new RegExp(`^(?:${pattern})$`, "v").test(" 123-456"));
   assert.equal(await page.locator("input:not([type=hidden])").count(), 1);
-  assert.equal(await page.evaluate(() => document.activeElement.id), "otp");
+  await ready();
 });
 
 test("a code of letters: no numeric keyboard, no pattern", async () => {
@@ -63,6 +64,7 @@ test("addresses are autofilled by their kind", async () => {
 for (const typed of ["123-456", " 123456", "123 456", "١٢٣٤٥٦", "१२३४५६", "１２３‐４５６"]) {
   test(`typed: "${typed}"`, async () => {
     await page.goto((await put()).url);
+    await ready();
     await page.keyboard.type(typed);
     await page.keyboard.press("Enter");
     await verified();
@@ -77,6 +79,7 @@ for (const [copied, pasted] of [
   test(`pasted: "${copied}"`, async () => {
     const otp = await put();
     await page.goto(otp.url);
+    await ready();
     await page.evaluate((text) => navigator.clipboard.writeText(text), copied);
     await page.keyboard.press("Control+V");
     await until("the paste", async () => (await page.inputValue("#otp")) === pasted);
@@ -88,6 +91,7 @@ for (const [copied, pasted] of [
 
 test("what can't be the code is not sent, and costs no attempt", async () => {
   await page.goto((await put()).url);
+  await ready();
   for (const typed of ["12345", "12345a"]) {
     await page.fill("#otp", "");
     await page.keyboard.type(typed);
@@ -140,15 +144,16 @@ test("WebOTP is asked for text messages alone, and never overwrites", async () =
   await page.goto((await put()).url);
   assert.equal(await page.evaluate(() => window.asked), undefined);
   await page.goto((await put({ provider: "sms", to: phone })).url);
+  await ready();
   await page.keyboard.type("1");
-  await page.evaluate((code) => receive({ code }), digits);
-  await page.waitForTimeout(50);
+  await page.evaluate((code) => receive({ code }), digits);  // what awaits it runs before anything else does
   assert.equal(await page.inputValue("#otp"), "1");
 });
 
 test("the keyboard alone: wrong code, resend, right code", async () => {
   const otp = await put({ provider: "sms", to: phone });
   await page.goto(otp.url);
+  await ready();
   await page.keyboard.type("654321");
   await page.keyboard.press("Tab");
   const ring = () => page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
@@ -161,6 +166,7 @@ test("the keyboard alone: wrong code, resend, right code", async () => {
   assert.equal(field["aria-describedby"], "error");
   await upstream.codeTo(phone);
   await until("delivery", async () => (await gateway.call("GET", `/${otp.id}`)).data.delivery.state === "sent");
+  await ready();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.value), "resend");
@@ -169,6 +175,7 @@ test("the keyboard alone: wrong code, resend, right code", async () => {
   await page.keyboard.press("Enter");
   await reloaded;
   assert.equal((await gateway.call("GET", `/${otp.id}`)).data.generate, 2);
+  await ready();
   await page.keyboard.type(await upstream.codeTo(phone));
   await page.keyboard.press("Enter");
   await verified();

@@ -1,10 +1,10 @@
 // The real gateway with a configuration and a data folder of its own, and a real SMTP server behind it.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { ended, freePort, Program, until } from "./process.mjs";
+import { ended, startGateway, until } from "./process.mjs";
 
 async function startMailServer() {
   const child = spawn(process.env.OTPGW_PYTHON, ["mail_server.py"], { stdio: ["pipe", "pipe", "inherit"] });
@@ -32,13 +32,11 @@ export class Gateway {
     gateway.namespace = namespace;
     gateway.folder = await mkdtemp(join(tmpdir(), "otpgw-browser-"));
     gateway.mailServer = await startMailServer();
-    const port = await freePort();
-    gateway.origin = `http://127.0.0.1:${port}`;
-    const config = join(gateway.folder, "config.toml");
-    await writeFile(config, `
+    try {
+      const { program, port } = await startGateway(gateway.folder, (port) => `
 [app]
 address = "127.0.0.1:${port}"
-root_url = "${gateway.origin}"
+root_url = "http://127.0.0.1:${port}"
 data_dir = "${gateway.folder}/data"
 [admin]
 address = ""
@@ -63,20 +61,19 @@ from_email = "Test <t@example.com>"
 max_conns = 2
 timeout = "5s"
 ${sections}`);
-    gateway.program = new Program("otpgateway", `--config=${config}`);
-    try {
-      await until("the gateway", () => fetch(gateway.origin + "/api/health").then((a) => a.ok, () => false));
+      gateway.program = program;
+      gateway.origin = `http://127.0.0.1:${port}`;
       await gateway.put({ to: "first@example.com" });
       await gateway.mailTo("first@example.com");  // now its worker is there, too
     } catch (error) {
       await gateway.stop();
-      throw new Error(`${error.message}\n${gateway.program.log}`);
+      throw new Error(`${error.message}\n${gateway.program?.log ?? ""}`);
     }
     return gateway;
   }
 
   async stop() {
-    await this.program.stop();
+    await this.program?.stop();
     await this.mailServer.stop();
     await rm(this.folder, { recursive: true });
   }

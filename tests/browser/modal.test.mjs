@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { invalidHtml, openPage, startBrowser, violations } from "./browser.mjs";
+import { invalidHtml, makePatient, openPage, startBrowser, violations } from "./browser.mjs";
 import { codeIn, Gateway } from "./gateway.mjs";
 import { until } from "./process.mjs";
 import { startShop } from "./shop.mjs";
@@ -29,9 +29,15 @@ after(async () => {
 
 const seen = () => page.evaluate(() => window.seen);
 const frame = () => page.frameLocator(".otpgateway iframe");
+const modalFrame = () => page.frames().find((one) => one.name() === "" && one.url().startsWith(gateway.origin));
 
-async function openModal(otp, { origin = shop.origin, ...options } = {}) {
+// The field in the frame has the focus: the page there has been greeted, and gets the keys.
+const ready = () => until("the focus in the field", () =>
+  frame().locator("#otp").evaluate((field) => document.hasFocus() && field === document.activeElement));
+
+async function openModal(otp, { origin = shop.origin, patient = true, ...options } = {}) {
   page = await openPage(browser);
+  if (patient) await makePatient(page);
   page.errors = [];
   page.on("console", (message) => {
     if (message.type() === "error") page.errors.push(message.text());
@@ -47,19 +53,21 @@ test("the whole way in the modal: one callback, one message", async () => {
   await frame().locator("button").click();
   await frame().locator("#otp").waitFor();
   const code = codeIn(await gateway.mailTo("modal@example.com"));
-  await until("focus in the field", () => frame().locator("#otp").evaluate((field) => field === document.activeElement));
+  await ready();
   assert.deepEqual(await violations(page), []);
 
   await page.keyboard.type(code);
   await page.keyboard.press("Enter");
   await until("the callback", async () => (await seen()).finished.length);
-  await page.waitForTimeout(300);
+  await page.evaluate(() => postMessage("the last"));
+  await until("the last message", async () => (await seen()).messages.some(({ data }) => data === "the last"));
   const got = await seen();
   assert.deepEqual(got.finished, [["app", otp.id]]);
   assert.deepEqual(got.result, { namespace: "app", id: otp.id });
   assert.equal(got.cancelled, 0);
   assert.deepEqual(got.messages, [
     { origin: gateway.origin, data: { type: "otpgateway-finished", namespace: "app", id: otp.id } },
+    { origin: shop.origin, data: "the last" },
   ]);
   assert.equal(await page.locator("dialog").count(), 0);
   assert.equal(await page.evaluate(() => document.activeElement.id), "go", "focus returns");
@@ -77,7 +85,7 @@ for (const [how, close] of [
   test(`${how} cancels, once`, async () => {
     const otp = await gateway.put({ to: "cancel@example.com" });
     await openModal(otp);
-    await until("the page", () => frame().locator("#otp").evaluate((field) => field === document.activeElement));
+    await ready();
     await close();
     await until("the callback", async () => (await seen()).cancelled);
     await page.mouse.click(5, 5);
@@ -121,7 +129,7 @@ test("an application that replaces its page can open the modal again", async () 
   await frame().locator("#otp").waitFor();
   await page.evaluate(() => document.querySelector("dialog").remove());
   const again = page.evaluate((id) => OTPGateway("app", id), otp.id);
-  await frame().locator("#otp").waitFor();
+  await ready();
   assert.equal((await seen()).cancelled, 1);
   await page.keyboard.press("Escape");
   assert.equal(await again, null);
@@ -149,6 +157,7 @@ test("the snippet of the original's documentation works word for word", async ()
   const otp = await gateway.put({ to: "snippet@example.com" });
   const said = [];
   page = await openPage(browser);
+  await makePatient(page);
   page.on("console", (message) => {
     if (message.type() === "log") said.push(message.text());
   });
@@ -176,26 +185,32 @@ test("messages of other windows finish nothing", async () => {
   const otp = await gateway.put({ to: "foreign@example.com" });
   await openModal(otp);
   await frame().locator("#otp").waitFor();
-  await page.evaluate((id) => {
-    const finished = { type: "otpgateway-finished", namespace: "app", id };
-    postMessage(finished, "*");
-    const other = document.body.appendChild(document.createElement("iframe"));
-    other.contentWindow.parent.postMessage(finished, "*");
-    dispatchEvent(new MessageEvent("message", { data: finished, origin: new URL(otpOrigin()).origin, source: window }));
-    function otpOrigin() { return document.getElementById("otpgateway-script").src; }
-  }, otp.id);
-  await page.waitForTimeout(300);
-  const got = await seen();
-  assert.deepEqual(got.finished, []);
+  await page.evaluate((url) => {
+    document.body.append(Object.assign(document.createElement("iframe"), { name: "other", src: url }));
+  }, `${otp.url}?view=popup`);
+  await page.frameLocator("iframe[name=other]").locator("#otp").waitFor();
+  const finished = { type: "otpgateway-finished", namespace: "app", id: otp.id };
+  const post = (data) => parent.postMessage(data, "*");
+  await page.frame("other").evaluate(post, finished);  // the gateway's origin, but not the modal's frame
+  await page.evaluate(post, finished);                 // the application's window itself
+  for (const wrong of [{ type: "other" }, { namespace: "other" }, { id: "other-id" }]) {
+    await modalFrame().evaluate(post, { ...finished, ...wrong });
+  }
+  await until("the messages", async () => (await seen()).messages.length === 5);
+  assert.deepEqual((await seen()).messages.map(({ origin }) => origin).sort(),
+                   [shop.origin, ...Array(4).fill(gateway.origin)].sort());
+  assert.deepEqual((await seen()).finished, []);
   assert.equal(await page.locator("dialog").count(), 1);
+  await modalFrame().evaluate(post, finished);  // a control
+  await until("the callback", async () => (await seen()).finished.length);
   await page.context().close();
 });
 
 test("an origin that is not allowed: blocked frame, no message, a link and a reason", async () => {
   const otp = await gateway.put({ to: "hostile@example.com" });
-  await openModal(otp, { origin: shop.hostile });
+  await openModal(otp, { origin: shop.hostile, patient: false });
   const link = page.locator("dialog a");
-  await link.waitFor({ timeout: 8000 });
+  await link.waitFor();
   assert.equal(await link.getAttribute("href"), otp.url);
   assert.equal(await link.getAttribute("rel"), "noopener");
   assert.ok(page.errors.some((text) => text.includes("auth.NAME.origins")), page.errors.join("\n"));
@@ -217,16 +232,24 @@ test("a window that opens the page itself gets no message, not even on a port", 
   await popup.fill("#otp", code);
   await popup.click("button:text('Verify')");
   await popup.waitForSelector("h1:has-text('verified')");
-  const answered = await page.evaluate(async (id) => {
+  await popup.evaluate(() => {  // heard after the page has heard it
+    addEventListener("message", ({ ports }) => {
+      opener.postMessage("the last", "*");
+      ports[0].postMessage("the last");
+    });
+  });
+  const answers = await page.evaluate((id) => new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
-    let count = 0;
-    port1.onmessage = () => { count++; };
+    const got = [];
+    port1.onmessage = ({ data }) => {
+      got.push(data);
+      if (data === "the last") resolve(got);
+    };
     window.other.postMessage({ type: "otpgateway-hello", namespace: "app", id }, "*", [port2]);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    return count;
-  }, otp.id);
-  assert.equal(answered, 0);
-  assert.deepEqual((await seen()).messages, []);
+  }), otp.id);
+  assert.deepEqual(answers, ["the last"]);
+  await until("the last message", async () => (await seen()).messages.length);
+  assert.deepEqual((await seen()).messages, [{ origin: gateway.origin, data: "the last" }]);
   await page.context().close();
 });
 
@@ -234,6 +257,7 @@ test("the demonstration page works and is accessible", async () => {
   const otp = await gateway.put({ to: "demo@example.com" });
   const code = codeIn(await gateway.mailTo("demo@example.com"));
   page = await openPage(browser);
+  await makePatient(page);
   await page.goto(`${gateway.origin}/static/demo.html`);
   assert.equal(await page.isDisabled("#verify"), true);
   assert.deepEqual(await invalidHtml(await page.source()), []);

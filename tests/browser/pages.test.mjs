@@ -26,7 +26,7 @@ function walk(name, steps, options) {
   });
 }
 
-const heading = () => page.textContent("h1");
+const headed = (text) => page.locator("h1", { hasText: text }).waitFor();
 const wrong = (code) => (code === "000000" ? "000001" : "000000");
 async function enter(code) {
   await page.fill("#otp", code);
@@ -41,7 +41,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(new URL(page.url()).pathname, `/otp/app/${otp.id}/address`);
     await page.fill("#to", address);
     await page.click("button");
-    assert.equal(page.url(), otp.url);
+    await page.waitForURL(otp.url);
     assert.match(await page.textContent(".address"), /^w•••@example\.com$/);
 
     const code = codeIn(await gateway.mailTo(address));
@@ -51,7 +51,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(await gateway.verified(otp), false);
 
     await enter(` ${code.slice(0, 3)}-${code.slice(3)}`);
-    assert.match(await heading(), /verified$/);
+    await headed(/verified$/);
     assert.equal(await gateway.verified(otp), true);
   }, { javaScriptEnabled });
 }
@@ -61,9 +61,9 @@ walk("wrong codes up to the lock", async () => {
   const code = codeIn(await gateway.mailTo("lock@example.com"));
   await page.goto(otp.url);
   await enter(wrong(code));
-  assert.match(await page.textContent(".facts"), /Attempt 2 of 2/);
+  await page.waitForSelector(".facts:has-text('Attempt 2 of 2')");
   await enter(wrong(code));
-  assert.equal(await heading(), "Too many attempts");
+  await headed("Too many attempts");
   const again = await page.goto(`${otp.url}?otp=${code}&action=check`);
   assert.equal(again.status(), 429);
   assert.equal(await gateway.verified(otp), false);
@@ -74,12 +74,14 @@ walk("resend: the same code once more, and a reload sends nothing", async () => 
   const first = codeIn(await gateway.mailTo("resend@example.com"));
   await page.goto(otp.url);
   await until("the delivery on the page", () => page.isVisible(".sent"));
+  const reloaded = page.waitForEvent("load");
   await page.click("button:text('Send the code again')");
+  await reloaded;
   assert.equal(page.url(), otp.url);
   assert.equal(codeIn(await gateway.mailTo("resend@example.com", 2)), first);
   await page.reload();
   await enter(first);
-  assert.match(await heading(), /verified$/);
+  await headed(/verified$/);
   const { mails } = gateway.mailServer;
   assert.equal(mails.filter((mail) => mail.to.includes("resend@example.com")).length, 2);
 });
@@ -93,7 +95,7 @@ walk("the mail's link fills the code in; a click verifies", async () => {
   assert.equal(page.url(), otp.url, "the code stays in no history");
   assert.equal(await gateway.verified(otp), false);
   await page.click("button:text('Verify')");
-  assert.match(await heading(), /verified$/);
+  await headed(/verified$/);
   assert.equal(page.url(), otp.url);
   assert.equal(await gateway.verified(otp), true);
 });
@@ -108,7 +110,7 @@ walk("an address that the page collected can be changed there", async () => {
   await page.fill("#to", "right@example.com");
   await page.click("button");
   await enter(codeIn(await gateway.mailTo("right@example.com")));
-  assert.match(await heading(), /verified$/);
+  await headed(/verified$/);
 });
 
 walk("without script: send again, change the address, and be told what is wrong", async () => {
@@ -129,7 +131,7 @@ walk("without script: send again, change the address, and be told what is wrong"
   await enter(wrong(code));
   assert.match(await page.textContent("[role=alert]"), /wrong/);
   await enter(code);
-  assert.match(await heading(), /verified$/);
+  await headed(/verified$/);
 }, { javaScriptEnabled: false });
 
 walk("an address that is none is explained", async () => {
@@ -138,12 +140,12 @@ walk("an address that is none is explained", async () => {
   await page.fill("#to", "nobody@nowhere@example.com");
   await page.evaluate(() => { document.forms[0].noValidate = true; });
   await page.click("button");
-  assert.equal(await page.isVisible("[role=alert]"), true);
+  await page.waitForSelector("[role=alert]");
   assert.equal(await page.inputValue("#to"), "nobody@nowhere@example.com");
 });
 
 walk("unknown ids are expired sessions", async () => {
   const answer = await page.goto(`${gateway.origin}/otp/app/no-such-id`);
   assert.equal(answer.status(), 404);
-  assert.equal(await heading(), "Session expired");
+  await headed("Session expired");
 });

@@ -1,6 +1,6 @@
 // Takes README's pictures of the pages into the folder that is given: node screenshots.mjs FOLDER
 import { join } from "node:path";
-import { openPage, startBrowser } from "./browser.mjs";
+import { makePatient, openPage, startBrowser } from "./browser.mjs";
 import { codeIn, Gateway } from "./gateway.mjs";
 import { startUpstream } from "./upstream.mjs";
 
@@ -46,6 +46,7 @@ try {
   await picture("modal", desktop, async (page) => {
     const otp = await gateway.put({ to: "jane@doe.com" });
     await gateway.mailTo("jane@doe.com");
+    await makePatient(page);
     await page.goto(`${gateway.origin}/static/demo.html?namespace=${gateway.namespace}&id=${otp.id}`);
     await page.click("#verify");
     await page.frameLocator("iframe").locator(".sent").waitFor();

@@ -23,7 +23,7 @@ url = "http://127.0.0.1:${server.address().port}${path}"
 channel_kind = "${kind}"
 default_phone_code = "+1"
 max_address_len = 20
-timeout = "20s"
+timeout = "120s"
 `;
   return {
     sections: section("sms", "/taken") + section("voice", "/never") + section("whatsapp", "/refused"),

@@ -15,7 +15,7 @@ import { parse } from "yaml";
 
 import { Document } from "./document.mjs";
 import { EVIL } from "./hostile.mjs";
-import { freePort, Program, until } from "./process.mjs";
+import { freePort, startGateway, until } from "./process.mjs";
 import { requestsOf, SECRETS } from "./requests.mjs";
 import { Wire } from "./wire.mjs";
 
@@ -29,9 +29,9 @@ let folder, program, port, admin, text;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "otpgw-openapi-"));
-  [port, admin] = [await freePort(), await freePort()];
-  const config = join(folder, "config.toml");
-  await writeFile(config, `
+  ({ program, port } = await startGateway(folder, async (port) => {
+    admin = await freePort();
+    return `
 [app]
 address = "127.0.0.1:${port}"
 root_url = "http://gateway.test"
@@ -57,12 +57,10 @@ enabled = true
 [providers.second]
 enabled = true
 plugin = "console.so"
-`);
-  program = new Program("otpgateway", `--config=${config}`);
-  const url = `http://127.0.0.1:${port}`;
-  await until("the gateway", () => fetch(url + "/api/health").then((answer) => answer.ok, () => false));
+`;
+  }));
   await until("its workers", () => program.log.match(/worker of .* is ready/g)?.length >= 2);
-  text = await (await fetch(url + "/api/openapi.yaml")).text();
+  text = await (await fetch(`http://127.0.0.1:${port}/api/openapi.yaml`)).text();
 });
 after(async () => {
   await program?.stop();

@@ -1,10 +1,10 @@
 // The real gateway with the provider under test, and an HTTP server that keeps what the provider sends.
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, Program, until } from "./process.mjs";
+import { startGateway } from "./process.mjs";
 
 // Answers every request with answer(request); `requests` holds {method, url, headers, body: Buffer}.
 export async function startUpstream(answer = () => ({ status: 200, body: "" })) {
@@ -35,10 +35,7 @@ export class Gateway {
   static async start(sections) {
     const gateway = new Gateway();
     gateway.folder = await mkdtemp(join(tmpdir(), "otpgw-providers-"));
-    const port = await freePort();
-    gateway.origin = `http://127.0.0.1:${port}`;
-    const config = join(gateway.folder, "config.toml");
-    await writeFile(config, `
+    const { program, port } = await startGateway(gateway.folder, (port) => `
 [app]
 address = "127.0.0.1:${port}"
 data_dir = "${gateway.folder}/data"
@@ -53,13 +50,8 @@ resend_cooldown = 0
 namespace = "app"
 secret = "secret"
 ${sections}`);
-    gateway.program = new Program("otpgateway", `--config=${config}`);
-    try {
-      await until("the gateway", () => fetch(gateway.origin + "/api/health").then((a) => a.ok, () => false));
-    } catch (error) {
-      await gateway.stop();
-      throw new Error(`${error.message}\n${gateway.program.log}`);
-    }
+    gateway.program = program;
+    gateway.origin = `http://127.0.0.1:${port}`;
     return gateway;
   }
 
