@@ -3,7 +3,7 @@
 //   <script id="otpgateway-script" src="https://gateway.example/static/otp.js"></script>
 //   OTPGateway(namespace, id, onFinish(namespace, id), onCancel(), {key, lang})
 //
-// Exactly one of the callbacks is called, once: onFinish when the person has verified the address, onCancel
+// At most one of the callbacks is called, once: onFinish when the person has verified the address, onCancel
 // when they closed the modal (button, Escape, click beside it). `key` is that of the OTP's url, `lang` the
 // page's language; callbacks and options may be left out.
 //
@@ -91,8 +91,9 @@ window.OTPGateway = (() => {
     });
 
     function offerLink() {
-      console.error(`OTPGateway: the page did not answer. Add "${location.origin}" to auth.NAME.origins (the ` +
-                    `section of namespace "${namespace}") in the gateway's configuration.`);
+      console.error(`OTPGateway: the page did not answer within ${readyWithin / 1000} s. Either it is too slow, or ` +
+                    `"${location.origin}" is not in auth.NAME.origins (the section of namespace "${namespace}") in ` +
+                    "the gateway's configuration: add it there.");
       const link = element("a", { href: pageAddress(namespace, id, { lang, key }), target: "_blank",
                                   rel: "noopener", textContent: "Open the verification page" });
       const text = element("p");

@@ -4,7 +4,7 @@
 "use strict";
 (() => {
   const section = document.querySelector("[data-page]");
-  const { namespace, id, origins } = document.body.dataset;
+  const { id, origins } = document.body.dataset;
   const { page, url, status } = section.dataset;
   const field = document.getElementById("otp");
   const news = document.getElementById("news");  // what screen readers read out
@@ -150,7 +150,7 @@
   addEventListener("message", (event) => {
     const { data } = event;
     if (port || event.source !== parent || parent === window || !allowed(event.origin)) return;
-    if (!data || data.type !== "otpgateway-hello" || data.namespace !== namespace || data.id !== id) return;
+    if (!data || data.type !== "otpgateway-hello" || data.id !== id) return;
     port = event.ports[0];
     if (!port) return;
     // The modal's own words and size, now and whenever the size changes.
@@ -162,7 +162,7 @@
     // Browsers don't honour autofocus in a frame of another origin.
     if (document.hasFocus()) document.querySelector("[autofocus]")?.focus();
     if (page === "verified") {
-      parent.postMessage({ type: "otpgateway-finished", namespace, id }, event.origin);
+      parent.postMessage({ type: "otpgateway-finished", namespace: data.namespace, id }, event.origin);
     }
   });
 

@@ -26,10 +26,9 @@ async function startMailServer() {
 
 export class Gateway {
   // `limits` is TOML of that section, `sections` what follows the configuration's own.
-  static async start({ origins = ["http://127.0.0.1:*"], sections = "", limits = "resend_cooldown = 0",
-                       namespace = "app" } = {}) {
+  static async start({ origins = ["http://127.0.0.1:*"], sections = "", limits = "resend_cooldown = 0" } = {}) {
     const gateway = new Gateway();
-    gateway.namespace = namespace;
+    gateway.namespace = "app";
     gateway.folder = await mkdtemp(join(tmpdir(), "otpgw-browser-"));
     gateway.mailServer = await startMailServer();
     try {
@@ -48,7 +47,8 @@ ${limits}
 [store]
 engine = "sqlite"
 [auth.app]
-namespace = "${namespace}"
+namespace = "app"
+name = "Corner Shop"
 secret = "secret"
 origins = ${JSON.stringify(origins)}
 [providers.smtp]
@@ -76,6 +76,11 @@ ${sections}`);
     await this.program?.stop();
     await this.mailServer.stop();
     await rm(this.folder, { recursive: true });
+  }
+
+  // The same gateway, asked by another application.
+  as(namespace) {
+    return Object.assign(Object.create(this), { namespace });
   }
 
   async call(method, path, parameters = {}) {

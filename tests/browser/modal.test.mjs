@@ -2,6 +2,8 @@
 // callback, any other window gets nothing; the modal is accessible and closes in each of the three ways.
 // Method: the built gateway, an application's page on another origin under a strict CSP, Chromium.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
 import { invalidHtml, makePatient, openPage, startBrowser, violations } from "./browser.mjs";
@@ -9,7 +11,15 @@ import { codeIn, Gateway } from "./gateway.mjs";
 import { until } from "./process.mjs";
 import { startShop } from "./shop.mjs";
 
-let gateway, browser, shop, page;
+let gateway, browser, shop, page, silence;
+
+// A server that never answers.
+async function startSilence() {
+  silence = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(silence, "listening");
+  return `http://127.0.0.1:${silence.address().port}`;
+}
+
 before(async () => {
   gateway = await Gateway.start({ sections: `
 [auth.keyed]
@@ -17,6 +27,11 @@ namespace = "keyed"
 secret = "secret"
 origins = ["http://127.0.0.1:*"]
 view_key = true
+[auth.slow]
+namespace = "slow"
+secret = "secret"
+origins = ["http://127.0.0.1:*"]
+logo_url = "${await startSilence()}/logo.svg"
 ` });
   browser = await startBrowser();
   shop = await startShop(gateway.origin);
@@ -25,6 +40,8 @@ after(async () => {
   await browser?.close();
   await shop?.stop();
   await gateway?.stop();
+  silence?.close();
+  silence?.closeAllConnections();
 });
 
 const seen = () => page.evaluate(() => window.seen);
@@ -137,8 +154,7 @@ test("an application that replaces its page can open the modal again", async () 
 });
 
 test("pages behind a key: the modal shows them with it, and an expired session without", async () => {
-  const keyed = Object.assign(Object.create(gateway), { namespace: "keyed" });
-  const otp = await keyed.put({ to: "keyed@example.com" });
+  const otp = await gateway.as("keyed").put({ to: "keyed@example.com" });
   await openModal(otp);
   await frame().getByText("Session expired").waitFor();
   await page.context().close();
@@ -150,6 +166,18 @@ test("pages behind a key: the modal shows them with it, and an expired session w
   await until("the callback", async () => (await seen()).finished.length);
   assert.deepEqual((await seen()).finished, [["keyed", otp.id]]);
   assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("a logo that does not come keeps nobody waiting", async () => {
+  const otp = await gateway.as("slow").put({ to: "slow@example.com" });
+  const asked = once(silence, "request");
+  await openModal(otp);
+  await asked;
+  await ready();
+  await page.keyboard.type(codeIn(await gateway.mailTo("slow@example.com")));
+  await page.keyboard.press("Enter");
+  await until("the callback", async () => (await seen()).finished.length);
   await page.context().close();
 });
 

@@ -9,7 +9,7 @@ const phone = { viewport: { width: 360, height: 690 }, deviceScaleFactor: 1.5 };
 const desktop = { viewport: { width: 720, height: 720 } };
 
 const upstream = await startUpstream();
-const gateway = await Gateway.start({ sections: upstream.sections, namespace: "Corner Shop" });
+const gateway = await Gateway.start({ sections: upstream.sections });
 const browser = await startBrowser();
 
 const sms = () => gateway.put({ provider: "sms", to: "+15550109999" });
