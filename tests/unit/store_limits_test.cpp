@@ -310,6 +310,45 @@ TEST_F(StoreLimitsTest, TheTableIsBoundedAndTheFirstToEndGoes) {
   EXPECT_EQ(ask("SELECT count(*) FROM counter"), "3");
 }
 
+// What counters were up to user_version 5: never to be changed.
+TEST_F(StoreLimitsTest, WhatTheFormerVersionCountedCounts) {
+  put(otp("user-1"));
+  put(otp("user-2"));
+  check("user-1", "wrong");
+  store_.reset();
+  sql(file(),
+      "CREATE TABLE kept AS SELECT key, windows, ends_at FROM counter; DROP TABLE counter;"
+      "CREATE TABLE counter (key BLOB PRIMARY KEY, windows BLOB NOT NULL, ends_at INTEGER NOT NULL) STRICT, "
+      "WITHOUT ROWID;"
+      "CREATE INDEX counter_end ON counter (ends_at);"
+      "INSERT INTO counter SELECT key, windows, ends_at FROM kept; DROP TABLE kept; PRAGMA user_version = 5");
+  open();
+  EXPECT_EQ(put(otp("user-3")).verdict, Verdict::limited);
+  EXPECT_EQ(check("user-1", "wrong").verdict, Verdict::wrong_code);
+  EXPECT_EQ(check("user-2", "wrong").verdict, Verdict::wrong_code);
+  EXPECT_EQ(check("user-2", right_).verdict, Verdict::limited);
+  EXPECT_EQ(forget(kAddress), 2);
+  EXPECT_EQ(ask("SELECT count(*) FROM counter"), "0");
+}
+
+// So that an upgrade can be taken back: what it prepares at its start, and what that is to do.
+TEST_F(StoreLimitsTest, TheFormerVersionCountsOnInOurTable) {
+  put(otp("user-1"));
+  store_.reset();
+  const auto windows = ask("SELECT quote(windows) FROM counter");
+  sql(file(),
+      "INSERT OR REPLACE INTO counter (key, windows, ends_at) VALUES (x'01', x'02', 5), (x'03', x'04', 6);"
+      "INSERT OR REPLACE INTO counter (key, windows, ends_at) VALUES (x'01', x'02', 7);"
+      "UPDATE counter SET windows = x'05' WHERE key = x'01';"
+      "DELETE FROM counter WHERE key IN (SELECT key FROM counter WHERE ends_at <= 6 LIMIT 9) RETURNING 1;"
+      "DELETE FROM counter WHERE key = x'06' RETURNING 1");
+  EXPECT_EQ(ask("SELECT group_concat(quote(windows)) FROM (SELECT windows FROM counter WHERE key > x'' "
+                "ORDER BY ends_at)"),
+            "X'05'," + windows);
+  sql(file(), "DELETE FROM counter WHERE key IN (SELECT key FROM counter ORDER BY ends_at LIMIT 1)");
+  EXPECT_EQ(ask("SELECT quote(windows) FROM counter"), windows);
+}
+
 TEST_F(StoreLimitsTest, APageWaitsBeforeItSendsAgain) {
   limits_.address_sends.clear();
   use();

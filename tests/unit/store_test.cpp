@@ -304,7 +304,7 @@ TEST_F(StoreTest, AForeignLaterOrBrokenFileIsRefusedAndUntouched) {
   sql(file(), "PRAGMA user_version = 99");
   EXPECT_THAT(refused(file()), testing::HasSubstr("later version"));
   // The next version only adds.
-  sql(file(), "PRAGMA user_version = 6");
+  sql(file(), "PRAGMA user_version = 7");
   EXPECT_EQ(refused(file()), "opened");
   std::ofstream(folder_ / "junk.db") << std::string(8192, 'j');
   EXPECT_THAT(refused(folder_ / "junk.db"), testing::HasSubstr("not a database"));

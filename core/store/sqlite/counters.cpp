@@ -12,14 +12,18 @@ int64_t count_rows(Connection& connection) {
 }  // namespace
 
 CounterReads::CounterReads(Connection& connection)
-    : find_(connection, "SELECT windows FROM counter WHERE key = ?") {}
+    : find_(connection, "SELECT row, windows, key FROM counter WHERE key = ?") {}
 
-std::vector<limits::Windows> CounterReads::find(const limits::Accounts& accounts) {
-  std::vector<limits::Windows> found;
-  found.reserve(accounts.size());
+Found CounterReads::find(const limits::Accounts& accounts) {
+  Found found;
   for (const auto& account : accounts) {
     Statement::Run run(find_, AsBlob{account.key});
-    found.push_back(run.row() ? limits::decode(run.text(0)) : limits::Windows());
+    const bool there = run.row();
+    // SQLite takes the index's word for it, as in Reads::find_otp().
+    if (there && run.text(2) != account.key)
+      throw SqlError(SQLITE_CORRUPT, "the index of the counters names a wrong row");
+    found.rows.push_back(there ? run.integer(0) : 0);
+    found.windows.push_back(there ? limits::decode(run.text(1)) : limits::Windows());
   }
   return found;
 }
@@ -31,26 +35,25 @@ Counters::Counters(Connection& connection, int64_t rows_max)
       rows_(count_rows(connection)),
       save_(connection, "INSERT OR REPLACE INTO counter (key, windows, ends_at) VALUES (?, ?, ?)"),
       // Leaves the index of ends_at alone.
-      update_(connection, "UPDATE counter SET windows = ? WHERE key = ?"),
+      update_(connection, "UPDATE counter SET windows = ? WHERE row = ?"),
       remove_(connection, "DELETE FROM counter WHERE key = ? RETURNING 1"),
       remove_dead_(connection,
-                   "DELETE FROM counter WHERE key IN (SELECT key FROM counter WHERE ends_at <= ? LIMIT ?) "
+                   "DELETE FROM counter WHERE row IN (SELECT row FROM counter WHERE ends_at <= ? LIMIT ?) "
                    "RETURNING 1"),
       remove_first_(connection,
-                    "DELETE FROM counter WHERE key IN (SELECT key FROM counter ORDER BY ends_at LIMIT 1)") {}
+                    "DELETE FROM counter WHERE row IN (SELECT row FROM counter ORDER BY ends_at LIMIT 1)") {}
 
-void Counters::count(const limits::Accounts& accounts, const std::vector<limits::Windows>& before,
-                     otp::UnixMs now) {
+void Counters::count(const limits::Accounts& accounts, const Found& before, otp::UnixMs now) {
   for (std::size_t i = 0; i < accounts.size(); ++i) {
     const auto& account = accounts[i];
-    const auto after = limits::counted(before[i], *account.rates, now);
+    const auto after = limits::counted(before.windows[i], *account.rates, now);
     const auto bytes = limits::encode(after);
     const auto ends_at = limits::ends_at(after);
-    if (ends_at == limits::ends_at(before[i])) {
-      Statement::Run(update_, AsBlob{bytes}, AsBlob{account.key}).done();
+    if (ends_at == limits::ends_at(before.windows[i])) {
+      Statement::Run(update_, AsBlob{bytes}, before.rows[i]).done();
       continue;
     }
-    if (before[i].empty()) make_room();
+    if (before.rows[i] == 0) make_room();
     Statement::Run(save_, AsBlob{account.key}, AsBlob{bytes}, ends_at).done();
   }
 }

@@ -12,11 +12,16 @@
 
 namespace otpgw::store::sqlite {
 
+// Counters as they stand, one for each account.
+struct Found {
+  std::vector<limits::Windows> windows;
+  std::vector<int64_t> rows;  // 0: there is none yet
+};
+
 class CounterReads {
  public:
   explicit CounterReads(Connection& connection);
-  // As they stand, one for each account.
-  [[nodiscard]] std::vector<limits::Windows> find(const limits::Accounts& accounts);
+  [[nodiscard]] Found find(const limits::Accounts& accounts);
 
  private:
   Statement find_;
@@ -30,7 +35,7 @@ class Counters : public CounterReads {
   Counters(Connection& connection, int64_t rows_max);
 
   // One event more for each; `before` is what find() gave in this transaction.
-  void count(const limits::Accounts& accounts, const std::vector<limits::Windows>& before, otp::UnixMs now);
+  void count(const limits::Accounts& accounts, const Found& before, otp::UnixMs now);
   // How many of these there were.
   int64_t forget(const std::vector<std::string>& keys);
   // Removes up to `limit` that have ended; true when there may be more.

@@ -78,6 +78,21 @@ ALTER TABLE otp ADD COLUMN client BLOB NOT NULL DEFAULT x'';            -- otp::
     R"(
 ALTER TABLE otp ADD COLUMN locale TEXT NOT NULL DEFAULT '';
 ALTER TABLE otp ADD COLUMN return_url TEXT NOT NULL DEFAULT '';
+)",
+    // In the order in which they began, no more in that of their keys (DESIGN.md). The version before finds
+    // all that it knows of.
+    R"(
+DROP INDEX counter_end;
+ALTER TABLE counter RENAME TO counter_by_key;
+CREATE TABLE counter (               -- what a limit has counted
+  row INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE,          -- a keyed hash of what it counts for (core/limits/policy.h)
+  windows BLOB NOT NULL,             -- limits::encode()
+  ends_at INTEGER NOT NULL           -- of the last of them
+) STRICT;
+INSERT INTO counter (key, windows, ends_at) SELECT key, windows, ends_at FROM counter_by_key;
+DROP TABLE counter_by_key;
+CREATE INDEX counter_end ON counter (ends_at);
 )"};
 
 // The next version only adds to what this one knows (columns with defaults, tables, indexes), so that a

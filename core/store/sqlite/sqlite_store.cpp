@@ -73,7 +73,8 @@ class SqliteStore final : public Store {
 
   std::expected<std::optional<limits::Over>, Error> over(const limits::Accounts& accounts,
                                                          int64_t pending) override {
-    return read([&] { return limits::over(accounts, counter_reads_.find(accounts), clock_.now(), pending); });
+    return read(
+        [&] { return limits::over(accounts, counter_reads_.find(accounts).windows, clock_.now(), pending); });
   }
 
   void end_reads() override {
@@ -317,11 +318,11 @@ class SqliteStore final : public Store {
     if (!policy || !decision.new_job) return apply(row, std::move(decision));
     const auto now = clock_.now();
     const auto accounts = policy->sends(decision.otp);
-    const auto windows = counters_.find(accounts);
-    const auto over = limits::over(accounts, windows, now);
+    const auto before = counters_.find(accounts);
+    const auto over = limits::over(accounts, before.windows, now);
     if (over && policy->enforces())
       return {.verdict = Verdict::limited, .otp = std::move(decision.otp), .over = over};
-    counters_.count(accounts, windows, now);
+    counters_.count(accounts, before, now);
     auto written = apply(row, std::move(decision));
     written.over = over;
     return written;
@@ -333,11 +334,11 @@ class SqliteStore final : public Store {
     if (!policy || (!wrong && decision.verdict != Verdict::done)) return apply(row, std::move(decision));
     const auto now = clock_.now();
     const auto accounts = policy->guesses(decision.otp);
-    const auto windows = counters_.find(accounts);
-    const auto over = limits::over(accounts, windows, now);
+    const auto before = counters_.find(accounts);
+    const auto over = limits::over(accounts, before.windows, now);
     if (over && policy->enforces())
       return {.verdict = Verdict::limited, .otp = std::move(row->otp), .over = over};
-    if (wrong) counters_.count(accounts, windows, now);
+    if (wrong) counters_.count(accounts, before, now);
     auto written = apply(row, std::move(decision));
     written.over = over;
     return written;

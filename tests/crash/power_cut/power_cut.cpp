@@ -1,8 +1,8 @@
 // Power cuts. Goal: whatever a power cut leaves of the files, the database opens, and everything that the
-// store acknowledged is in it: no OTP, no send job, no counted guess, no delivery's end is lost. Method: the
-// store on a VFS that fails at a random operation and keeps a random part of what was not synced; then the
-// store opened on what is left and held against the list of acknowledgements. Without syncs the same run must
-// lose something.
+// store acknowledged is in it: no OTP, no send job, no counted guess, no delivery's end is lost, and the
+// counter of an address has each of its guesses. Method: the store on a VFS that fails at a random operation
+// and keeps a random part of what was not synced; then the store opened on what is left and held against the
+// list of acknowledgements. Without syncs the same run must lose something.
 //
 //   power_cut CUTS [--without-sync]      prints a table; exit 0 when nothing was lost (without sync: when
 //   something was)
@@ -19,12 +19,14 @@
 #include <set>
 #include <string>
 
+#include "core/limits/policy.h"
 #include "core/store/sqlite/sqlite_store.h"
 #include "power_cut_vfs.h"
 
 namespace {
 
 namespace fs = std::filesystem;
+using otpgw::limits::Policy;
 using otpgw::otp::DeliveryState;
 using otpgw::otp::Otp;
 using otpgw::otp::Verdict;
@@ -34,6 +36,7 @@ using otpgw::test::PowerCutVfs;
 constexpr int kCutsOfOneDatabase = 20;  // then a new one: an old one makes each check slow
 constexpr int kInFlight = 16;
 constexpr int kWritesOfOneRun = 400;
+constexpr int64_t kNever = 1'000'000'000;  // guesses
 
 // What the store has acknowledged of one OTP, and what it may have done beyond.
 struct Known {
@@ -114,7 +117,7 @@ class History {
     }
     begin();
     store.check(
-        "app", id, {.hashes = {"wrong"}, .digits_hashes = {"wrong"}, .skip_delete = {}}, {}, {},
+        "app", id, {.hashes = {"wrong"}, .digits_hashes = {"wrong"}, .skip_delete = {}}, {}, policy(kNever),
         [this, id](auto written) {
           if (written && written->verdict == Verdict::wrong_code)
             acknowledge([&] { known_[id].attempts = std::max(known_[id].attempts, written->otp.attempts); });
@@ -171,7 +174,7 @@ class History {
       auto& [id, known] = *entry;
       const auto found = store->find("app", id);
       const bool kept = found && *found && (*found)->attempts >= known.attempts &&
-                        (*found)->attempts <= known.attempts_asked &&
+                        (*found)->attempts <= known.attempts_asked && counts(*store, **found) &&
                         (known.sent ? (*found)->delivery.state == DeliveryState::sent
                                     : queued.contains(id) || (*found)->delivery.state == DeliveryState::sent);
       if (kept) {
@@ -186,6 +189,23 @@ class History {
     store->end_reads();
     store->close();
     store.reset();
+  }
+
+  [[nodiscard]] std::shared_ptr<const Policy> policy(int64_t wrong_guesses_max) const {
+    otpgw::config::Limits limits;
+    limits.address_guesses = {{wrong_guesses_max, std::chrono::hours{24}}};
+    return std::make_shared<const Policy>(limits, vault_);
+  }
+
+  // Has its address' counter just the guesses that it has itself?
+  [[nodiscard]] bool counts(Store& store, const Otp& otp) const {
+    const auto reached = [&](int64_t wrong_guesses) {
+      const auto asked = policy(wrong_guesses);
+      const auto over = store.over(asked->guesses(otp), 0);
+      return over && *over;
+    };
+    const int64_t wrong_guesses = otp.attempts - 1;
+    return (wrong_guesses == 0 || reached(wrong_guesses)) && !reached(wrong_guesses + 1);
   }
 
   std::set<std::string> queued_ids(Store& store) {
@@ -220,7 +240,7 @@ class History {
     Otp otp;
     otp.name_space = "app";
     otp.id = id;
-    otp.to = otp.to_normalised = "someone@mail.example";
+    otp.to = otp.to_normalised = id + "@mail.example";
     otp.provider = "smtp";
     otp.max_attempts = 1'000'000;
     otp.max_generate = 3;
@@ -255,6 +275,7 @@ class History {
   const bool syncs_work_;
   Totals& totals_;
   Calendar clock_;
+  const otpgw::otp::CodeVault vault_{{otpgw::otp::Key{1}}};
   std::mutex mutex_;
   std::condition_variable changed_;
   int in_flight_ = 0;                   // under mutex_, like all below
