@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "core/config/languages.h"
+#include "core/config/text_file.h"
 #include "core/config/toml_file.h"
 #include "core/config/values.h"
 
@@ -63,8 +64,10 @@ Texts read_language(const Folders& folders, const std::string& tag, const Texts*
   Texts texts;
   for (const fs::path& folder : folders) {
     const fs::path file = folder / "locales" / (tag + ".toml");
-    // The last folder is ours, and has English.
-    if (fs::exists(file) || (!english && folder == folders.back())) add_file(file, english, texts);
+    // What can't be looked at is read too, which says why. The last folder is ours, and has English.
+    std::error_code unreadable;
+    if (fs::exists(file, unreadable) || unreadable || (!english && folder == folders.back()))
+      add_file(file, english, texts);
   }
   if (english) texts.insert(english->begin(), english->end());
   texts.emplace("dir", "ltr");
@@ -83,7 +86,7 @@ std::expected<Locales, std::string> load_locales(const Folders& folders) {
     }
     return locales;
   } catch (const Refused& refused) {
-    return std::unexpected(refused.what());
+    return std::unexpected(config::one_line(refused.what()));
   }
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/config/text_file.h"
+
 namespace otpgw::web {
 namespace {
 
@@ -27,10 +29,6 @@ constexpr auto kFieldNames = std::to_array<std::string_view>(
      "code",     "code_length", "code_maxlength", "attempt", "max_attempts", "seconds",  "left",
      "delivery", "step",        "alert_text",     "wait",    "cooldown"});
 static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::count));
-
-// A field's mark: this byte, then 'A' + the field's number. Neither occurs in a template as a pair, and
-// mustache's escaping leaves both alone.
-constexpr char kMark = '\x1f';
 
 // The text before a field, and the field. The last one of a page has none.
 struct Piece {
@@ -86,7 +84,7 @@ std::expected<PageTemplate, std::string> PageTemplate::load(const Folders& folde
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const auto& [part, source] : *sources) {
     if (const mustache::mustache compiled(source); !compiled.is_valid()) {
-      return std::unexpected(part + ".html: " + compiled.error_message());
+      return std::unexpected(part + ".html: " + config::one_line(compiled.error_message()));
     }
   }
   const auto page = sources->extract(std::string(name));

@@ -135,6 +135,10 @@ class PageTemplate {
 [[nodiscard]] bool is_flag(std::string_view name);
 [[nodiscard]] bool is_field(std::string_view name);
 
+// A field's mark while a page is made: this byte, then 'A' + the field's number. No template holds the byte,
+// and mustache's escaping leaves both alone.
+inline constexpr char kMark = '\x1f';
+
 // Appends `text` with & < > " ' as entities.
 void append_escaped(std::string& out, std::string_view text);
 

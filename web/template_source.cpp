@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <system_error>
+#include <utility>
 
 #include "core/config/text_file.h"
 #include "web/page_template.h"
@@ -64,7 +66,9 @@ std::string line_of(std::string_view text, std::size_t at) {
 
 fs::path find_file(const Folders& folders, const std::string& name) {
   for (const fs::path& folder : folders) {
-    if (fs::exists(folder / name)) return folder / name;
+    // What can't be looked at is found too: reading it then says why.
+    std::error_code unreadable;
+    if (fs::exists(folder / name, unreadable) || unreadable) return folder / name;
   }
   return folders.back() / name;
 }
@@ -91,6 +95,7 @@ class Reader {
       copied = tag->end;
     }
     source.append(*text, copied);
+    if (source.contains(kMark)) return file.string() + ": expected text without the byte 0x1F";
 
     open_.push_back(name);
     for (auto tag = next_tag(source, 0); tag; tag = next_tag(source, tag->end)) {
@@ -120,7 +125,9 @@ class Reader {
 std::expected<Sources, std::string> read_template(const Folders& folders, std::string_view name,
                                                   const Texts& texts) {
   Reader reader(folders, texts);
-  if (std::string wrong = reader.read(std::string(name)); !wrong.empty()) return std::unexpected(wrong);
+  if (std::string wrong = reader.read(std::string(name)); !wrong.empty()) {
+    return std::unexpected(config::one_line(std::move(wrong)));
+  }
   return reader.take();
 }
 

@@ -8,6 +8,7 @@
 #include "core/config/secret_files.h"
 #include "core/config/section.h"
 #include "core/config/sections.h"
+#include "core/config/text_file.h"
 #include "core/config/toml_file.h"
 
 namespace otpgw::config {
@@ -54,13 +55,6 @@ Config read_all(const Sources& sources) {
   }
   config.providers = read_providers(root, config.app, places, sources.only_provider, config.warnings);
   return config;
-}
-
-// Keys and the TOML parser's own sentences can hold line breaks.
-std::string one_line(std::string text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return text;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <Poco/UTF8Encoding.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -28,6 +29,12 @@ std::expected<std::string, std::string> read_text_file(const std::filesystem::pa
   }
   if (!is_utf8(text)) return std::unexpected("it is not UTF-8 text");
   return text;
+}
+
+std::string one_line(std::string error) {
+  std::ranges::replace_if(
+      error, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return error;
 }
 
 bool is_utf8(std::string_view text) {

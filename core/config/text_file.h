@@ -13,6 +13,10 @@ namespace otpgw::config {
 [[nodiscard]] std::expected<std::string, std::string> read_text_file(const std::filesystem::path& file,
                                                                      std::size_t bytes_max);
 
+// What quotes such a file (a key, a tag, the TOML parser's own sentence) can hold line breaks: they become
+// '?', as every control character.
+[[nodiscard]] std::string one_line(std::string error);
+
 [[nodiscard]] bool is_utf8(std::string_view text);
 
 }  // namespace otpgw::config

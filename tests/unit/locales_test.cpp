@@ -160,6 +160,7 @@ TEST_F(LocalesTest, BadFilesAreNamed) {
   EXPECT_THAT(error("title = \"{{id\""), HasSubstr("no end"));
   EXPECT_THAT(error("title = 5"), HasSubstr("expected a text"));
   EXPECT_THAT(error("dir = \"up\""), HasSubstr("rtl"));
+  EXPECT_THAT(error("title = \"{{a\\nb}}\""), HasSubstr("{{a?b}}"));
   EXPECT_THAT(error("not toml"), HasSubstr("hi.toml:1"));
   EXPECT_EQ(error(""), "");
   write("own/locales/my_language.toml", "");

@@ -43,6 +43,11 @@ TEST(PageTemplateTest, BadTemplatesAreNamed) {
   EXPECT_THAT(error("{{> missing}}"), HasSubstr("missing.html"));
   EXPECT_THAT(error("{{> code}}"), HasSubstr("{{> code}}"));
   EXPECT_EQ(error("{{! why }}{{#popup}}{{ id }}{{/popup}}"), "");
+  EXPECT_THAT(error("{{a\nb}}"), HasSubstr("{{a?b}}: no field"));
+  EXPECT_THAT(error("{{#popup}}{{/a\nb}}"), AllOf(HasSubstr("bad.html"), Not(HasSubstr("\n"))));
+  EXPECT_THAT(error("\x1f!"), HasSubstr("0x1F"));
+  const std::string long_name = "{{> " + std::string(300, 'a') + "}}";
+  EXPECT_THAT(error(long_name.c_str()), HasSubstr("too long"));
   EXPECT_THAT(PageTemplate::load({folder.path}, "absent", {}).error(), HasSubstr("absent.html"));
 }
 
