@@ -20,10 +20,12 @@ std::expected<std::string, std::string> read_text_file(const std::filesystem::pa
                                            : "it can't be read: " + std::string(strerror(errno)));
   }
   // One byte more than allowed tells "too large" without asking for a size that a pipe doesn't have.
-  std::string text(bytes_max + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  text.resize_and_overwrite(bytes_max + 1, [&stream](char* to, std::size_t size) {
+    stream.read(to, static_cast<std::streamsize>(size));
+    return static_cast<std::size_t>(stream.gcount());
+  });
   if (stream.bad()) return std::unexpected("it can't be read");
-  text.resize(static_cast<std::size_t>(stream.gcount()));
   if (text.size() > bytes_max) {
     return std::unexpected("it is larger than " + std::to_string(bytes_max / 1024) + " KiB");
   }
