@@ -5,7 +5,10 @@ import http.client
 import json
 import re
 import socket
+import time
 import urllib.parse
+
+WORKER_SECONDS_MAX = 20  # generous: the gateway itself waits 2 s
 
 
 class Answer:
@@ -83,9 +86,14 @@ class Client:
 
     # The routes of the API ----------------------------------------------------------------------------------
 
-    def put(self, otp_id=None, headers=None, **form):
+    def put(self, otp_id=None, headers=None, patience=WORKER_SECONDS_MAX, **form):
+        """Tried again for `patience` seconds while the answer says that the provider's worker has yet to start."""
         form.setdefault("provider", "console")
-        return self.call("PUT", self.otp_path(otp_id), form=form, headers=headers)
+        end = time.monotonic() + patience
+        while True:
+            answer = self.call("PUT", self.otp_path(otp_id), form=form, headers=headers)
+            if answer.status != 503 or "not ready yet" not in answer.text or time.monotonic() > end:
+                return answer
 
     def check(self, otp_id, otp, headers=None, **form):
         return self.call("POST", self.otp_path(otp_id), form={"otp": otp, **form}, headers=headers)

@@ -164,7 +164,7 @@ class BadPlugins(unittest.TestCase):
     # load and create ----------------------------------------------------------------------------------------------
 
     def assert_never_starts(self, provider, *log):
-        answer = self.api.put(new_id(), provider="bad_" + provider, to="somebody")
+        answer = self.api.put(new_id(), provider="bad_" + provider, patience=0, to="somebody")
         self.assertEqual(answer.status, 503, answer)
         self.assertTrue(answer.headers["Retry-After"])
         self.assert_other_provider_works()

@@ -176,7 +176,7 @@ class Failures(KaleyraCase):
 class BadConfiguration(KaleyraCase):
     def test_the_log_names_the_key(self):
         self.start(sms={"sid": "HX/../1"}, whatsapp={"template_name": ""})
-        self.assertEqual(self.api.put(new_id(), provider="kaleyra_sms", to=TO).status, 503)
+        self.assertEqual(self.api.put(new_id(), provider="kaleyra_sms", patience=0, to=TO).status, 503)
         self.assertEqual(self.api.put(new_id(), to="someone", wait="5").data["delivery"]["state"], "sent")
         wait_for("sid", lambda: "sid: expected letters and digits" in self.gateway.log())
         wait_for("template_name", lambda: "template_name: missing" in self.gateway.log())

@@ -105,7 +105,7 @@ class BadPlugins(unittest.TestCase):
             return
         api = gateway.start().client()
         self.assertEqual(api.put(new_id(), to="someone", wait="5").data["delivery"]["state"], "sent")
-        answer = api.put(new_id(), provider="broken", to="someone")
+        answer = api.put(new_id(), provider="broken", patience=0, to="someone")
         self.assertEqual(answer.status, 503, answer)
         self.assertTrue(answer.headers["Retry-After"])
         self.assertIn("broken.so", gateway.log())
@@ -188,7 +188,7 @@ class ByHand(unittest.TestCase):
 
     def test_without_any_worker_ever_put_is_503(self):
         api = self.gateway.start().client()
-        answer = api.put(new_id(), provider="smtp", to=new_address())
+        answer = api.put(new_id(), provider="smtp", patience=0, to=new_address())
         self.assertEqual(answer.status, 503, answer)
         self.assertTrue(answer.headers["Retry-After"])
         self.assertEqual(answer.json["status"], "error")
