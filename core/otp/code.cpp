@@ -135,7 +135,8 @@ std::vector<std::string> CodeVault::hashes(std::string_view name_space, std::str
                                            std::string_view code) const {
   const auto text = joined(name_space, id).append(code);
   std::vector<std::string> all;
-  for (const auto& keys : *ring()) all.push_back(keyed_hash(text, keys.hash));
+  const auto ring = this->ring();
+  for (const auto& keys : *ring) all.push_back(keyed_hash(text, keys.hash));
   return all;
 }
 
@@ -162,7 +163,8 @@ std::optional<std::string> CodeVault::open(std::string_view name_space, std::str
   if (sealed.size() < kNonce + kTag) return {};
   const auto bound_to = joined(name_space, id);
   std::string code(sealed.size() - kNonce - kTag, '\0');
-  for (const auto& keys : *ring()) {
+  const auto ring = this->ring();
+  for (const auto& keys : *ring) {
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(
             reinterpret_cast<unsigned char*>(code.data()), nullptr, nullptr, bytes(sealed) + kNonce,
             sealed.size() - kNonce, bytes(bound_to), bound_to.size(), bytes(sealed), keys.seal.data()) == 0) {
@@ -178,7 +180,8 @@ std::string CodeVault::view_key(std::string_view name_space, std::string_view id
 
 bool CodeVault::is_view_key(std::string_view name_space, std::string_view id, std::string_view given) const {
   bool right = false;
-  for (const auto& keys : *ring()) {
+  const auto ring = this->ring();
+  for (const auto& keys : *ring) {
     const auto wanted = view_key_of(name_space, id, keys.view);
     right |= given.size() == wanted.size() && sodium_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
   }
