@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <ctime>
 #include <string>
 #include <thread>
@@ -194,7 +195,7 @@ TEST(Webhook, ALostAnswerIsUnknownAndALostConnectionIsRetry) {
 
 TEST(Webhook, OnlyAnIdempotentOneRepeatsByItself) {
   for (const bool idempotent : {false, true}) {
-    int asked = 0;
+    std::atomic<int> asked = 0;  // each connection has a thread
     // The kept connection dies under the second request.
     const FakeHttpServer server([&](int socket, const std::string&) {
       return ++asked != 2 && FakeHttpServer::write(socket, answer(200));
