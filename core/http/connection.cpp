@@ -19,8 +19,10 @@ using Poco::Net::SecureStreamSocket;
 // As much as TLS packs into one record: a read leaves nothing behind in OpenSSL, where epoll would not see
 // it.
 constexpr std::size_t kRecordBytesMax = 16 * 1024;
-constexpr char kTlsHandshake =
-    0x16;  // the first byte of a client's greeting (RFC 8446, 5.1); no method begins so
+// A client's greeting comes in a record (RFC 8446, 5.1): its kind, which no method begins with, two bytes
+// that mean nothing, two of its length.
+constexpr unsigned char kTlsHandshake = 0x16;
+constexpr int kRecordHeadBytes = 5;
 // While an answer is pending or unsent, a client may pipeline this much; then we stop reading from it.
 constexpr std::size_t kReadAheadBytesMax = 64 * 1024;
 // Answers to pipelined requests gather up to this before they must be taken.
@@ -95,30 +97,50 @@ void Front::Connection::on_events(uint32_t events) {
 // True when TLS stands.
 bool Front::Connection::shake_hands() {
   if (!secure_) {
-    char first = 0;
-    const int count = socket_.receiveBytes(&first, 1, MSG_PEEK);
+    unsigned char head[kRecordHeadBytes];
+    const int count = socket_.receiveBytes(head, sizeof head, MSG_PEEK);
     if (count < 0) return false;  // nothing there after all
     if (count == 0) {
       front_.close(*this);
       return false;
     }
-    if (first != kTlsHandshake) {
+    if (head[0] != kTlsHandshake) {
       refuse(400, "This port speaks HTTPS only.");
       process();
       return false;
     }
+    const int body = count == kRecordHeadBytes ? head[3] << 8 | head[4] : 0;
+    if (!await(kRecordHeadBytes + std::min(body, static_cast<int>(kRecordBytesMax)))) return false;
     socket_ = SecureStreamSocket::attach(socket_, tls_);
     secure_ = true;
   }
   ERR_clear_error();  // what another connection left would be taken for ours
   const int result = SecureStreamSocket(socket_).completeHandshake();
-  if (result <= 0) {
+  if (result == 0) {  // the client has ended its side
+    front_.close(*this);
+    return false;
+  }
+  if (result < 0) {
     set_events(result == SecureStreamSocket::ERR_SSL_WANT_WRITE ? EPOLLOUT : EPOLLIN);
     return false;
   }
   set_events(EPOLLIN);
   wait_for(Wait::head);
   return true;
+}
+
+// True when so many bytes are there. Until then the kernel keeps them, cheaper than OpenSSL would, and wakes
+// us when they are, or when the client has ended its side: then it is closed.
+bool Front::Connection::await(int bytes) {
+  const bool there = socket_.available() >= bytes;
+  if (!there && wakes_at_ == bytes) {
+    front_.close(*this);
+    return false;
+  }
+  const int wakes_at = there ? 1 : bytes;
+  if (wakes_at_ != wakes_at) socket_.setOption(SOL_SOCKET, SO_RCVLOWAT, wakes_at);
+  wakes_at_ = wakes_at;
+  return there;
 }
 
 void Front::Connection::receive() {

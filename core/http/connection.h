@@ -33,6 +33,7 @@ class Front::Connection final : private Loop::Watcher {
  private:
   void on_events(uint32_t events) override;
   bool shake_hands();
+  bool await(int bytes);
   void receive();
   void process();
   bool step();
@@ -54,6 +55,7 @@ class Front::Connection final : private Loop::Watcher {
   RequestReader reader_;
   std::string out_;
   uint32_t events_;
+  int wakes_at_ = 1;  // bytes to be read
   Wait wait_;
   Queue::iterator place_, place_in_party_;
   Loop::Clock::time_point deadline_;

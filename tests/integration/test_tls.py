@@ -222,6 +222,30 @@ class Tls(TlsCase):
                             break
                     self.assertLess(time.monotonic() - began, 2)
 
+    def test_whoever_ends_its_side_in_the_handshake_is_closed_at_once(self):
+        gateway = Gateway({"app": {**self.CONFIG["app"], "server_timeout": "60s"}})
+        self.addCleanup(gateway.close)
+        gateway.start()
+        # In the record's head, in the greeting, and behind a record that holds a part of the greeting only.
+        for start in (b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x16\x03\x01\x00\x01\x01"):
+            with self.subTest(start), RawConnection(gateway.port) as raw:
+                raw.send(start)
+                self.assertTrue(gateway.healthy())  # it has been read meanwhile
+                raw.socket.shutdown(socket.SHUT_WR)
+                self.assertTrue(raw.is_closed())
+
+    def test_a_greeting_in_pieces(self):
+        plain, incoming, outgoing = socket.create_connection(("127.0.0.1", self.gateway.port), 5), ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.addCleanup(plain.close)
+        session = certificates.trusting(self.certificate).wrap_bio(incoming, outgoing, server_hostname="localhost")
+        with self.assertRaises(ssl.SSLWantReadError):
+            session.do_handshake()
+        greeting = outgoing.read()
+        for piece in (greeting[:3], greeting[3:5], greeting[5:6], greeting[6:-1], greeting[-1:]):
+            plain.sendall(piece)
+            self.assert_still_serves()
+        self.until_done(session.do_handshake, plain, incoming, outgoing)
+
     def test_slow_handshakes_hold_up_nobody(self):
         slow = [RawConnection(self.gateway.port, source="127.0.4.%d" % (i % 4 + 1)).send(b"\x16\x03\x01\x02") for i in range(200)]
         began = time.monotonic()
