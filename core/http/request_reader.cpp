@@ -7,6 +7,9 @@ namespace otpgw::http {
 namespace {
 
 constexpr std::size_t kKeptBytesMax = 4096;  // of a buffer between requests
+// With the request line's CR LF and the empty line at the end.
+constexpr std::size_t kHeadBytesMax = kRequestLineBytesMax + 2 + kHeaderBytesMax + 2;
+constexpr std::size_t kChunkLineBytesMax = 256;  // a chunk's size and extensions
 
 // RFC 9110 5.6.2: tchar.
 bool is_token(std::string_view text) {
@@ -101,10 +104,10 @@ RequestReader::State RequestReader::advance() {
     const auto searched = std::exchange(scanned_, buffer_.size());
     if (end == std::string::npos) {
       const auto line_end = buffer_.find("\r\n");
-      if (line_end == std::string::npos && buffer_.size() > kRequestLineBytesMax) {
+      if (line_end == std::string::npos && buffer_.size() > kRequestLineBytesMax + 1) {  // its CR is here
         return refuse(414, "The request line is longer than 2048 bytes.");
       }
-      if (buffer_.size() > kRequestLineBytesMax + kHeaderBytesMax) {
+      if (buffer_.size() >= kHeadBytesMax) {
         return refuse(431, "The headers are larger than 16384 bytes.");
       }
       // Refused at once rather than at the deadline.
@@ -270,7 +273,7 @@ RequestReader::State RequestReader::read_chunks() {
     if (framing > kChunkFramingBytesMax) return refuse(413, "The chunks are too many for their content.");
     const auto line_end = all.find("\r\n", chunk_at_);
     if (line_end == std::string_view::npos) {
-      if (all.size() - chunk_at_ > 256) return refuse(400, "A chunk size is malformed.");
+      if (all.size() - chunk_at_ > kChunkLineBytesMax + 1) return refuse(400, "A chunk size is malformed.");
       return state_ = State::body;
     }
     const auto line = all.substr(chunk_at_, line_end - chunk_at_);
@@ -278,8 +281,8 @@ RequestReader::State RequestReader::read_chunks() {
     const auto digits = line.substr(0, line.find_first_of("; \t"));
     const auto extensions = trim(line.substr(digits.size()));
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
-    if (digits.empty() || end != digits.data() + digits.size() || ec == std::errc::invalid_argument ||
-        (line.size() > digits.size() && !extensions.starts_with(';')) ||
+    if (line.size() > kChunkLineBytesMax || digits.empty() || end != digits.data() + digits.size() ||
+        ec == std::errc::invalid_argument || (line.size() > digits.size() && !extensions.starts_with(';')) ||
         std::ranges::any_of(extensions, is_control)) {
       return refuse(400, "A chunk size is malformed.");
     }
@@ -288,12 +291,11 @@ RequestReader::State RequestReader::read_chunks() {
     }
     if (size == 0) {
       // The trailer section ends with an empty line.
-      const auto trailer_end =
-          all.substr(line_end).starts_with("\r\n\r\n") ? line_end : all.find("\r\n\r\n", line_end);
-      if (trailer_end == std::string_view::npos) {
-        if (all.size() - line_end > kHeaderBytesMax) return refuse(431, "The trailers are too large.");
-        return state_ = State::body;
-      }
+      const auto trailer_end = all.find("\r\n\r\n", line_end);
+      // All but the last byte of that empty line may be here.
+      if (std::min(trailer_end, all.size() - 3) > line_end + kHeaderBytesMax)
+        return refuse(431, "The trailers are too large.");
+      if (trailer_end == std::string_view::npos) return state_ = State::body;
       for (auto at = line_end + 2; at < trailer_end + 2;) {
         const auto next = all.find("\r\n", at);
         if (const auto fault = fault_of(all.substr(at, next - at)); !fault.empty()) return refuse(400, fault);

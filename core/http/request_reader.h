@@ -33,7 +33,7 @@ class RequestReader {
   // Appends and reads on. While a request is ready, bytes only accumulate.
   State feed(std::string_view bytes);
   [[nodiscard]] State state() const { return state_; }
-  // Valid while state() is ready; views into the reader.
+  // Valid while state() is ready, up to the next feed(); views into the reader.
   [[nodiscard]] Request& request() { return request_; }
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
   // True once per request: the client waits for "100 Continue" before it sends the body.

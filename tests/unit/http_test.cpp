@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "core/http/answer.h"
 #include "core/http/json_text.h"
 #include "core/http/params.h"
@@ -189,6 +191,35 @@ TEST(RequestReader, RefusesWhatIsMalformedOrAmbiguous) {
     EXPECT_EQ(at_once.error_status(), status) << bytes;
     EXPECT_EQ(feed_bytewise(bytewise, bytes), State::refused) << bytes;
     EXPECT_EQ(bytewise.error_status(), status) << bytes;
+  }
+}
+
+// What a request may hold is the same however its bytes arrive.
+TEST(RequestReader, HasTheSameBoundsAtOnceAndByteByByte) {
+  const std::string start = "POST / HTTP/1.1\r\nHost: h\r\n";
+  const std::string chunked = start + "Transfer-Encoding: chunked\r\n\r\n";
+  const auto line = [](std::size_t bytes) {
+    return "GET /" + std::string(bytes - 14, 'a') + " HTTP/1.1\r\n";
+  };
+  const auto headers = [](std::size_t bytes) {
+    return "Host: h\r\nX: " + std::string(bytes - 14, 'a') + "\r\n\r\n";
+  };
+  const std::vector<std::function<std::string(std::size_t)>> requests = {
+      [&](std::size_t more) { return line(2048 + more) + "Host: h\r\n\r\n"; },
+      [&](std::size_t more) { return line(2048) + headers(16384 + more); },
+      [&](std::size_t more) {
+        return start + "Content-Length: " + std::to_string(16384 + more) + "\r\n\r\n" +
+               std::string(16384 + more, 'a');
+      },
+      [&](std::size_t more) { return chunked + "0;" + std::string(254 + more, 'a') + "\r\n\r\n"; },
+      [&](std::size_t more) { return chunked + "0\r\nX: " + std::string(16379 + more, 'a') + "\r\n\r\n"; }};
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    for (const std::size_t more : {0, 1}) {
+      RequestReader at_once, bytewise;
+      const auto expected = more == 0 ? State::ready : State::refused;
+      EXPECT_EQ(at_once.feed(requests[i](more)), expected) << i << " " << more;
+      EXPECT_EQ(feed_bytewise(bytewise, requests[i](more)), expected) << i << " " << more;
+    }
   }
 }
 
