@@ -32,7 +32,7 @@ void Admin::listen(const config::Admin& config) {
   } catch (const Poco::Exception& error) {
     const auto line = "admin.address: can't listen on " + config.host + ":" + std::to_string(config.port) +
                       ": " + error.displayText();
-    if (config.configured) throw StartError{line};
+    if (config.configured) throw StartError{line, true};
     ops::log_warning(line + "; going on without metrics");
   }
 }

@@ -56,17 +56,11 @@ constexpr std::string_view kWorkerProgram = "bin/otpgateway-worker";  // in the 
 // From a SIGHUP to the reload: what comes meanwhile is served by the same one.
 constexpr std::chrono::milliseconds kReloadDelay{50};
 
-template <class T>
-T value_or_throw(std::expected<T, std::string> result) {
-  if (!result) throw StartError{result.error()};
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
 void make_private_folder(const fs::path& folder) {
   std::error_code error;
   if (fs::create_directories(folder, error)) fs::permissions(folder, fs::perms::owner_all, error);
   if (!fs::is_directory(folder))
-    throw StartError{folder.string() + ": can't make the folder: " + error.message()};
+    throw StartError{folder.string() + ": can't make the folder: " + error.message(), true};
 }
 
 // The signals that main waits for; blocked before any thread is made, so that all threads inherit that.
@@ -90,9 +84,9 @@ class Gateway::Parts {
     make_private_folder(app.data_dir);
     make_private_folder(sqlite.path.parent_path());
     const bool fresh = !fs::exists(sqlite.path) || fs::file_size(sqlite.path) == 0;
-    clock_.emplace(value_or_throw(otp::BootClock::open(app.data_dir / "clock")));
-    vault_.emplace(value_or_throw(otp::read_or_make_key_file(setup_->config.key_file, fresh)));
-    store_ = value_or_throw(store::sqlite::open_store(
+    clock_.emplace(value_or_later(otp::BootClock::open(app.data_dir / "clock")));
+    vault_.emplace(value_or_later(otp::read_or_make_key_file(setup_->config.key_file, fresh)));
+    store_ = value_or_later(store::sqlite::open_store(
         sqlite.path, *clock_,
         {.jobs_queued =
              [this](const std::string& provider) {
@@ -196,8 +190,9 @@ class Gateway::Parts {
   void open_broker() {
     const auto& config = setup_->config;
     const auto& shared = config.workers.endpoint;
-    endpoint_ = value_or_throw(shared.empty() ? broker::private_endpoint(config.app.data_dir)
-                                              : broker::shared_endpoint(shared));
+    endpoint_ = shared.empty() ? value_or_later(broker::private_endpoint(config.app.data_dir))
+                               : value_or_throw(broker::shared_endpoint(shared));
+    value_or_later(broker::check_free(endpoint_));
     const auto tell_supervisor = [this](void (broker::Supervisor::*what)(const std::string&)) {
       return [this, what](const std::string& instance) {
         post([this, what, instance] {
@@ -211,9 +206,9 @@ class Gateway::Parts {
           broker::ProcessEvents{.ready = tell_supervisor(&broker::Supervisor::worker_ready),
                                 .hangs = tell_supervisor(&broker::Supervisor::kill_hanging)});
     } catch (const zmq::error_t& error) {
-      throw StartError{"workers.endpoint: can't listen on " + endpoint_ + ": " + error.what()};
+      throw StartError{"workers.endpoint: can't listen on " + endpoint_ + ": " + error.what(), true};
     }
-    if (!shared.empty()) value_or_throw(broker::let_group_in(endpoint_));
+    if (!shared.empty()) value_or_later(broker::let_group_in(endpoint_));
   }
 
   void listen() {
@@ -229,7 +224,8 @@ class Gateway::Parts {
       front_->reconfigure(std::move(rules));
     } catch (const Poco::Exception& error) {
       throw StartError{"app.address: can't listen on " + app.host + ":" + std::to_string(app.port) + ": " +
-                       error.displayText() + "; is another instance running?"};
+                           error.displayText() + "; is another instance running?",
+                       true};
     }
   }
 

@@ -10,13 +10,9 @@
 #include <string>
 
 #include "core/message/setup.h"
+#include "core/start_error.h"
 
 namespace otpgw {
-
-// A start that fails says why in one line.
-struct StartError {
-  std::string line;
-};
 
 class Gateway {
  public:

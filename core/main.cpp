@@ -34,13 +34,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The configuration, the options or a template: the units start nothing again after it.
 constexpr int kExitUsage = 2;
-
-template <class T>
-T value_or_throw(std::expected<T, std::string> result) {
-  if (!result) throw StartError{result.error()};
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 // Where the program's own files are, in the build tree as in an installed prefix: PREFIX/bin/otpgateway.
 fs::path prefix() { return fs::read_symlink("/proc/self/exe").parent_path().parent_path(); }
@@ -116,6 +111,9 @@ class Program final : public Poco::Util::Application {
           "[--config=FILE ...] [--check-config | --address-tag=ADDRESS | --rotate-key | --drop-old-keys] | "
           "--new-secret | --hash-secret");
       help.setHeader("Verifies that people own their addresses, and sends 2FA codes.");
+      help.setFooter(
+          "Exit codes: 0 all went well; 2 an option, the configuration or a file that it names is wrong; 1 "
+          "the gateway can't start or go on now (a port is taken, a disk fails) and may be started again.");
       help.format(std::cout);
       return EXIT_OK;
     }
@@ -142,7 +140,7 @@ class Program final : public Poco::Util::Application {
       return serve(std::move(setup), std::move(sources));
     } catch (const StartError& error) {
       std::cerr << "otpgateway: " << error.line << "\n";
-      return kExitUsage;
+      return error.may_pass ? EXIT_FAILURE : kExitUsage;
     }
   }
 
@@ -169,26 +167,26 @@ class Program final : public Poco::Util::Application {
            std::chrono::duration_cast<std::chrono::seconds>(std::chrono::milliseconds{otp::kClosedKeptMs});
   }
   static int rotate_key(const config::Config& config) {
-    if (sodium_init() < 0) throw StartError{"libsodium can't start"};
-    value_or_throw(otp::rotate_key_file(config.key_file, code_life_max(config)));
+    if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
+    value_or_later(otp::rotate_key_file(config.key_file, code_life_max(config)));
     std::cout << config.key_file.string() << " has a new key. SIGHUP takes it into use; "
               << "codes that the former one sealed go on.\n";
     return EXIT_OK;
   }
   static int drop_old_keys(const config::Config& config) {
-    value_or_throw(otp::drop_old_keys(config.key_file, code_life_max(config)));
+    value_or_later(otp::drop_old_keys(config.key_file, code_life_max(config)));
     std::cout << config.key_file.string() << " holds one key. SIGHUP takes the others out of use.\n";
     return EXIT_OK;
   }
   static int print_address_tag(const config::Config& config, const std::string& address) {
-    if (sodium_init() < 0) throw StartError{"libsodium can't start"};
-    const otp::CodeVault vault(value_or_throw(otp::read_key_file(config.key_file)));
+    if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
+    const otp::CodeVault vault(value_or_later(otp::read_key_file(config.key_file)));
     std::cout << limits::address_tag(vault, address) << "\n";
     return EXIT_OK;
   }
 
   static int serve(std::shared_ptr<const message::Setup> setup, config::Sources sources) {
-    if (sodium_init() < 0) throw StartError{"libsodium can't start"};
+    if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
     raise_descriptor_limit();
     make_no_core_files();
     umask(077);

@@ -22,21 +22,6 @@ fs::path path_of(const std::string& endpoint) { return endpoint.substr(kIpc.size
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-// ZeroMQ would take over the socket file of a living core without a word.
-std::expected<std::string, std::string> if_free(const std::string& endpoint) {
-  const auto path = path_of(endpoint).string();
-  if (path.size() > kPathBytesMax)
-    return std::unexpected("workers.endpoint: " + path + " is longer than 107 bytes");
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, path.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool taken = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  if (taken) return std::unexpected("workers.endpoint: another instance listens on " + endpoint);
-  return endpoint;
-}
-
 }  // namespace
 
 std::expected<std::string, std::string> private_endpoint(const fs::path& data_dir) {
@@ -49,18 +34,32 @@ std::expected<std::string, std::string> private_endpoint(const fs::path& data_di
   }
   if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
     return std::unexpected(folder.string() + ": can't make the folder: " + reason(errno));
-  return if_free(std::string(kIpc) + (folder / "socket").string());
+  return std::string(kIpc) + (folder / "socket").string();
 }
 
 std::expected<std::string, std::string> shared_endpoint(const std::string& endpoint) {
-  const auto folder = path_of(endpoint).parent_path();
+  const auto path = path_of(endpoint);
+  if (path.string().size() > kPathBytesMax)
+    return std::unexpected("workers.endpoint: " + path.string() + " is longer than 107 bytes");
+  const auto folder = path.parent_path();
   struct stat info {};
   if (::stat(folder.c_str(), &info) != 0)
     return std::unexpected("workers.endpoint: " + folder.string() + ": " + reason(errno));
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return std::unexpected("workers.endpoint: " + folder.string() +
                            " may be written by its group or by others; run chmod go-w on it");
-  return if_free(endpoint);
+  return endpoint;
+}
+
+std::expected<void, std::string> check_free(const std::string& endpoint) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path_of(endpoint).string().copy(address.sun_path, kPathBytesMax);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool taken = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  if (taken) return std::unexpected("workers.endpoint: another instance listens on " + endpoint);
+  return {};
 }
 
 std::expected<void, std::string> let_group_in(const std::string& endpoint) {

@@ -13,9 +13,11 @@ namespace otpgw::broker {
 // error is one line, also below.
 [[nodiscard]] std::expected<std::string, std::string> private_endpoint(const std::filesystem::path& data_dir);
 
-// For workers that run as another user: `endpoint`, when nobody else can put a socket of his own there and no
-// other core listens on it.
+// For workers that run as another user: `endpoint`, when nobody else can put a socket of his own there.
 [[nodiscard]] std::expected<std::string, std::string> shared_endpoint(const std::string& endpoint);
+
+// Does another core listen on it? ZeroMQ would take its socket file over without a word.
+[[nodiscard]] std::expected<void, std::string> check_free(const std::string& endpoint);
 
 // Once the core listens on it: the group that the socket has been given may connect too, nobody else.
 [[nodiscard]] std::expected<void, std::string> let_group_in(const std::string& endpoint);

@@ -124,7 +124,7 @@ class CommandLine(unittest.TestCase):
 
     def assert_refused(self, *texts, options=("--check-config",), environment=None):
         code, output = self.gateway.run_once(*options, environment=environment, seconds=10)
-        self.assertNotEqual(code, 0, output)
+        self.assertEqual(code, 2, output)
         for text in texts:
             self.assertIn(text, output)
         return output
