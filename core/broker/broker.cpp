@@ -153,6 +153,7 @@ void Broker::receive_all() {
 
 void Broker::handle(const std::string& name, wire::Message message) {
   if (const auto* ready = std::get_if<wire::Ready>(&message)) {
+    if (ready->instance.empty()) return;  // a body that was cut short
     const bool is_new = !workers_.contains(name);
     // The same process on a new connection: its old one is over, and nobody died.
     const auto before = std::ranges::find_if(workers_, [&](const auto& entry) {
@@ -180,8 +181,9 @@ void Broker::handle(const std::string& name, wire::Message message) {
     if (known->second.in_flight > 0) --known->second.in_flight;
     events_.result(known->second.provider, *result);
   } else if (const auto* address = std::get_if<wire::Address>(&message)) {
-    auto pending = pending_.extract(address->request);
-    if (pending.empty()) return;  // too late
+    const auto asked = pending_.find(address->request);
+    if (asked == pending_.end() || asked->second.worker != name) return;  // too late, or not asked
+    auto pending = pending_.extract(asked);
     loop_.cancel(pending.mapped().timer);
     using Verdict = otp::AddressCheck::Verdict;
     const auto verdict = address->verdict == wire::AddressVerdict::valid     ? Verdict::valid

@@ -225,7 +225,9 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
 // ------------------------------------------------------------------------------------------------
 
 void Dispatcher::result(const std::string& provider, const wire::Result& result) {
-  auto& lane = lanes_[provider];
+  const auto known = lanes_.find(provider);
+  if (known == lanes_.end()) return;  // it never had a job
+  auto& lane = known->second;
   const auto found = lane.in_flight.find(result.job_id);
   lane.due = true;  // there is room again; the lease finds out whether there are jobs
   if (found == lane.in_flight.end()) return;

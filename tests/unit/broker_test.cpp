@@ -9,7 +9,8 @@
 
 #include <filesystem>
 #include <future>
-#include <zmq.hpp>
+
+#include "fake_worker.h"
 
 namespace otpgw::broker {
 namespace {
@@ -29,41 +30,6 @@ struct Told final : BrokerEvents {
   }
   void turn_ended() override {}
   std::vector<std::string> lines;
-};
-
-class FakeWorker {
- public:
-  FakeWorker(zmq::context_t& context, const std::string& endpoint, std::string instance, std::string version)
-      : socket_(context, zmq::socket_type::dealer) {
-    socket_.set(zmq::sockopt::linger, 0);
-    socket_.set(zmq::sockopt::rcvtimeo, 5000);
-    socket_.connect(endpoint);
-    ready_.provider = "sms";
-    ready_.instance = std::move(instance);
-    ready_.descriptor.version = std::move(version);
-  }
-  void say_ready(uint32_t capacity) {
-    ready_.capacity = capacity;
-    send(ready_);
-    EXPECT_TRUE(std::holds_alternative<wire::Ping>(receive()));  // the broker has taken it in
-  }
-  void send(const wire::Message& message) {
-    const auto frames = wire::encode(message);
-    socket_.send(zmq::buffer(&wire::kVersion, 1), zmq::send_flags::sndmore);
-    socket_.send(zmq::buffer(frames.command), zmq::send_flags::sndmore);
-    socket_.send(zmq::buffer(frames.body), zmq::send_flags::none);
-  }
-  wire::Message receive() {
-    zmq::message_t frames[3];
-    for (auto& frame : frames) {
-      if (!socket_.recv(frame)) return wire::Bye{};
-    }
-    return *wire::decode(frames[1].to_string_view(), frames[2].to_string_view());
-  }
-
- private:
-  zmq::socket_t socket_;
-  wire::Ready ready_;
 };
 
 class BrokerTest : public testing::Test {
@@ -125,6 +91,24 @@ TEST_F(BrokerTest, CarriesAllThatAWorkerSaysOfAnAddress) {
   EXPECT_EQ(got.verdict, otp::AddressCheck::Verdict::valid);
   EXPECT_EQ(got.normalised, "+4915112345678");
   EXPECT_EQ(got.country, "DE");
+}
+
+// It could have the code sent to an address of its own.
+TEST_F(BrokerTest, LeavesAnAnswerOfAWorkerThatWasNotAsked) {
+  FakeWorker asked(context_, endpoint_, "asked", "1"), other(context_, endpoint_, "other", "1");
+  asked.say_ready(2);
+  other.say_ready(1);
+  std::promise<otp::AddressCheck> checked;
+  broker_.post([&] {
+    broker_.validate("sms", "someone", [&](otp::AddressCheck check) { checked.set_value(std::move(check)); });
+  });
+  const auto request = std::get<wire::Validate>(asked.receive()).request;
+  other.send(wire::Address{request, wire::AddressVerdict::valid, "", "somebody else", ""});
+  other.say_ready(1);  // the broker has read it
+  asked.send(wire::Address{request, wire::AddressVerdict::valid, "", "someone", ""});
+  auto check = checked.get_future();
+  ASSERT_EQ(check.wait_for(5s), std::future_status::ready);
+  EXPECT_EQ(check.get().normalised, "someone");
 }
 
 TEST_F(BrokerTest, AsksAnotherWorkerWhenTheOneAskedLeaves) {
