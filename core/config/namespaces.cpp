@@ -13,6 +13,7 @@ namespace otpgw::config {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 128;
+constexpr std::string_view kSampleSecret = "change-me";
 constexpr std::size_t kSecretsMax = 4;  // a rotation needs two; each makes a wrong one cost as much more
 
 // BasicAuth ends a user name at ":", a path ends a part at "/".
@@ -113,6 +114,11 @@ std::map<std::string, Namespace, std::less<>> read_namespaces(const Node& root, 
       warnings.push_back(member.node.origin.where + ": " + section.path() +
                          ".origins: not set, so no other site can show the pages of namespace " +
                          name_space.name);
+    }
+    if (std::ranges::count(name_space.secrets, kSampleSecret) > 0) {
+      warnings.push_back(
+          member.node.origin.where + ": " + section.path() +
+          ".secret: still the sample's, which everybody knows; otpgateway --new-secret makes one");
     }
     const std::string name = name_space.name;
     if (!namespaces.emplace(name, std::move(name_space)).second) {

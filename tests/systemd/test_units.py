@@ -69,7 +69,7 @@ class SyscallSets:
 
 
 def setUpModule():
-    global folder, prefix, core, worker
+    global folder, prefix, documents, core, worker
     folder = pathlib.Path(tempfile.mkdtemp(prefix="otpgw-units-"))
     unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
@@ -77,6 +77,7 @@ def setUpModule():
     done = run("cmake", "--install", os.environ["OTPGW_BUILD"], "--prefix", prefix, "--strip")
     if done.returncode != 0:
         raise AssertionError(done.stdout)
+    documents = prefix / "share/doc/otpgateway"
     units = prefix / "lib/systemd/system"
     core, worker = Unit(units / "otpgateway.service"), Unit(units / "otpgateway-worker@.service")
 
@@ -107,6 +108,14 @@ class Files(unittest.TestCase):
         for unit in (core, worker):
             self.assertRegex(users, "(?m)^%s:" % unit["User"])
             self.assertRegex((folder / "etc/group").read_text(), "(?m)^%s:" % unit["Group"])
+
+
+class Documents(unittest.TestCase):
+    def test_what_the_readme_names_is_there(self):
+        text = (documents / "README.md").read_text("utf-8")
+        named = set(re.findall(r"\]\((?!https?:|#)([^)#]+)", text) + re.findall(r'<img src="([^"]+)"', text))
+        self.assertGreater(len(named), 10)
+        self.assertEqual([name for name in sorted(named) if not (documents / name).exists()], [])
 
 
 class Process:
@@ -161,9 +170,9 @@ class TwoUsers(unittest.TestCase):
         cls.runtime = cls.make_folder("run", owner, group, int(core["RuntimeDirectoryMode"], 8))
         cls.make_folder("traces", 0, 0, 0o1777)
         cls.etc = cls.make_folder("etc/otpgateway", 0, 0, 0o755)
-        samples = prefix / "share/doc/otpgateway"
         for name, readers in (("config.toml", owner), ("providers.toml", group)):
-            shutil.copy(samples / name, cls.etc / name)
+            sample = (documents / name).read_text("utf-8")
+            (cls.etc / name).write_text(sample.replace("/var/lib/" + core["StateDirectory"], str(cls.state)), "utf-8")
             os.chown(cls.etc / name, 0, readers)
             (cls.etc / name).chmod(0o640)
 
@@ -191,6 +200,11 @@ class TwoUsers(unittest.TestCase):
         process = Process(name, unit, SyscallSets().allowed(unit), words, environment)
         self.processes.append(process)
         return process
+
+    def in_a_shell(self, option):
+        """A command as somebody types it: with the unit's user, and nothing that the unit sets up."""
+        return run("setpriv", "--reuid=%d" % IDS["otpgateway"], "--regid=%d" % IDS["otpgateway"], "--clear-groups",
+                   prefix / "bin/otpgateway", "--config=%s" % (self.etc / "config.toml"), option)
 
     def as_user(self, user, code, *arguments):
         """Python code as that user, with its own group alone."""
@@ -226,6 +240,9 @@ class TwoUsers(unittest.TestCase):
         self.assertNotIn("/providers/", self.maps(gateway))
         self.assertNotIn(str(self.state), self.maps(mailer) + self.open_files(mailer))
         self.assertIn("otpgateway.db", self.open_files(gateway))
+
+        done = self.in_a_shell("--address-tag=john@doe.example")
+        self.assertEqual(done.returncode, 0, done.stdout)
 
         os.kill(gateway.pid, signal.SIGKILL)
         gateway.process.wait(30)

@@ -8,6 +8,19 @@
 namespace otpgw::config {
 namespace {
 
+TEST_F(ConfigTest, WarnsOfTheSamplesSecret) {
+  const auto warned = [this](const std::string& secret) {
+    return warnings("[auth.app]\nnamespace = \"app\"\norigins = [\"https://a.example\"]\n" + secret + "\n" +
+                    kConsole);
+  };
+  EXPECT_EQ(warned("secret = \"mySecret\"").size(), 0U);
+  EXPECT_THAT(
+      warned("secret = \"change-me\""),
+      testing::ElementsAre("config.toml:1: auth.app.secret: still the sample's, which everybody knows; "
+                           "otpgateway --new-secret makes one"));
+  EXPECT_EQ(warned("secrets = [\"other\", \"change-me\"]").size(), 1U);
+}
+
 TEST_F(ConfigTest, SeveralSecretsForARotation) {
   const std::string auth = "[auth.app]\norigins = [\"https://a.example\"]\n";
   const auto listed = loaded(auth + "secrets = [\"old\", \"new\"]\n").namespaces.at("app");
