@@ -69,6 +69,12 @@ class Ledger:
         return touched
 
 
+def seconds_without_cpu(pid):
+    """How long the process (its first thread) could have run and had no processor, since it began."""
+    with open("/proc/%s/schedstat" % pid, encoding="ascii") as file:
+        return int(file.read().split()[1]) / 1e9
+
+
 class KillRun:
     """One core under load, killed again and again; what it found wrong stands in its lists."""
 
@@ -115,9 +121,12 @@ class KillRun:
         self.core.kill()
         self.kills += 1
         self.check_copy_of_the_database()
-        started = time.monotonic()
+        waited, started = seconds_without_cpu("self"), time.monotonic()
         self.core.start()
-        self.ready_seconds.append(time.monotonic() - started)
+        seconds = time.monotonic() - started
+        # A busy machine holds up the core's start, or this process when it looks for it.
+        waited = max(seconds_without_cpu("self") - waited, seconds_without_cpu(self.core.pid))
+        self.ready_seconds.append(seconds - waited)
         wait_for("the old workers' end", lambda: not any(process_exists(pid) for pid in workers), 5)
         self.check_counters()
 
@@ -225,9 +234,7 @@ class KillCore(unittest.TestCase):
         # At most one request of each connection can have lost its answer in each kill.
         self.assertLessEqual(len(run.swallowed), KILLS * 16)
         self.assertGreater(len(run.ledger.addresses), KILLS * 5, "the load was no load")
-        ready = sorted(run.ready_seconds)
-        self.assertLessEqual(ready[len(ready) // 2], READY_SECONDS_MAX)
-        self.assertLessEqual(ready[-1], 5 * READY_SECONDS_MAX)  # a busy machine may hold up one of many
+        self.assertLessEqual(max(run.ready_seconds), READY_SECONDS_MAX)
 
     def test_the_control_that_acknowledges_before_it_commits_loses(self):
         toy = ToyCoreProcess(self.folder, self.sink.port)

@@ -101,6 +101,10 @@ class ToyCoreProcess:
         if self._process:
             self.kill()
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def worker_pids(self):
         return []
 

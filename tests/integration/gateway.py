@@ -214,6 +214,10 @@ class Gateway:
             cwd=self.folder, timeout=seconds, env={**os.environ, **self.environment, **(environment or {})})
         return done.returncode, done.stdout.decode("utf-8", "replace")
 
+    @property
+    def pid(self):
+        return self.process.pid
+
     def stop(self):
         """SIGTERM; returns the exit code."""
         if self.process is None:
