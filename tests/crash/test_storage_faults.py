@@ -25,6 +25,7 @@ from gateway import Gateway, children, wait_for
 from report import amount, progress, table
 
 CALLS = range(1, 201, amount(20, 1))
+READS = range(1, 33, amount(4, 1))
 FLIPS = amount(20, 200)
 ERRORS = ("EIO", "ENOSPC", "EROFS")
 SYSCALLS = "openat,pread64,pwrite64,fdatasync,fsync,ftruncate,fallocate,unlink"
@@ -93,6 +94,7 @@ class StorageFaults(unittest.TestCase):
             self.assertEqual(answer.status, 200, "%s was acknowledged: %r" % (otp_id, answer))
 
 
+@unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
 class FullDisk(StorageFaults):
     def setUp(self):
         super().setUp()
@@ -175,8 +177,9 @@ class FullDisk(StorageFaults):
 
 
 class FailingDisk(StorageFaults):
-    def faulty_run(self, prefix, fault):
-        """One run with that fault of strace's. Returns what was acknowledged, and whether anything failed."""
+    @contextlib.contextmanager
+    def start_with(self, fault):
+        """Starts the gateway with that fault of strace's. Gives its process once it is reachable or has ended."""
         database = self.gateway.database
         wrapped = ["strace", "-f", "-qq", "-o", os.devnull, "-P", str(database), "-P", "%s-wal" % database,
                    "-e", "trace=%s" % SYSCALLS, "-e", "inject=" + fault]
@@ -189,15 +192,20 @@ class FailingDisk(StorageFaults):
             while process.poll() is None and not self.reachable():
                 self.assertLess(time.monotonic(), end, self.gateway.log())
                 time.sleep(0.01)
-            if process.poll() is not None:
-                return {}, True
-            acknowledged, statuses = put_many(self.gateway, prefix)
-            return acknowledged, any(status != 200 for status in statuses)
+            yield process
         finally:
             for pid in children(process.pid):
                 os.kill(pid, signal.SIGKILL)
             process.wait()
             self.gateway.process = None
+
+    def faulty_run(self, prefix, fault):
+        """One run with that fault. Returns what was acknowledged, and whether anything failed."""
+        with self.start_with(fault) as process:
+            if process.poll() is not None:
+                return {}, True
+            acknowledged, statuses = put_many(self.gateway, prefix)
+            return acknowledged, any(status != 200 for status in statuses)
 
     def reachable(self):
         try:
@@ -219,6 +227,23 @@ class FailingDisk(StorageFaults):
         self.gateway.start()
         with self.assertRaises(AssertionError):
             self.assert_kept(acknowledged)
+
+    def test_a_start_that_cannot_read_says_so_and_may_be_tried_again(self):
+        """A disk that fails is no damaged database, whose owner would put a backup in its place."""
+        ended = found_by_the_check = 0
+        for call in READS:
+            self.gateway.log_path.unlink(missing_ok=True)
+            with self.start_with("pread64:error=EIO:when=%d" % call) as process:
+                if process.poll() is None:
+                    continue
+            log = self.gateway.log()
+            self.assertEqual(process.returncode, 1, log)
+            self.assertNotIn("damaged", log)
+            self.assertRegex(log, "%s: .*(disk I/O error|can't be read)" % self.gateway.database)
+            ended += 1
+            found_by_the_check += "can't be read" in log
+        self.assertGreater(ended, len(READS) // 2, "the faults did not reach the gateway")
+        self.assertGreater(found_by_the_check, 0)
 
     def test_a_call_that_fails_is_never_a_success(self):
         rows = []

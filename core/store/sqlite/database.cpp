@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace otpgw::store::sqlite {
@@ -119,6 +120,14 @@ void migrate(Connection& connection) {
   }
 }
 
+// integrity_check speaks of a page that the disk did not give as of a damaged one.
+bool is_read_error(const std::string& finding) {
+  constexpr std::string_view kCode = "error code=";
+  const auto at = finding.find(kCode);
+  if (at == std::string::npos) return finding.find("failed to get page") != std::string::npos;
+  return (std::atoi(finding.c_str() + at + kCode.size()) & 0xff) == SQLITE_IOERR;
+}
+
 std::string suspicion_about(const std::filesystem::path& file) { return file.string() + ".suspect"; }
 
 // Made by us so that nobody else can ever read it; SQLite gives -wal and -shm the same mode. Its name must be
@@ -170,6 +179,8 @@ Connection open_writer(const std::filesystem::path& file) {
   if (std::filesystem::file_size(file) <= kReadWholeBytesMax ||
       std::filesystem::exists(suspicion_about(file))) {
     if (const auto found = connection.ask("PRAGMA integrity_check(1)"); found != "ok") {
+      if (is_read_error(found))
+        throw SqlError(SQLITE_IOERR, "the database can't be read; does its disk fail? (" + found + ")");
       throw SqlError(SQLITE_CORRUPT,
                      "the database is damaged; put a backup in its place, or move it away with its -wal "
                      "file to begin anew (" +

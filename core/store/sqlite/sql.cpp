@@ -1,6 +1,26 @@
 #include "core/store/sqlite/sql.h"
 
+#include <cerrno>
+
 namespace otpgw::store::sqlite {
+namespace {
+
+// To SQLite a read that the disk refused is SQLITE_CORRUPT once a statement runs (SQLITE_IOERR_CORRUPTFS);
+// the file still knows better.
+bool disk_refused(sqlite3* database) {
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    if (sqlite3_file_control(database, "main", which, static_cast<void*>(&file)) == SQLITE_OK && file &&
+        file->pMethods && file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK &&
+        error == EIO) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 bool SqlError::fatal() const {
   switch (primary()) {
@@ -35,8 +55,13 @@ std::string Connection::ask(const char* sql) {
 }
 
 void Connection::fail(const std::string& doing) const {
-  throw SqlError(sqlite3_extended_errcode(get()),
-                 std::string(sqlite3_errmsg(get())) + " (" + doing.substr(0, 60) + ")");
+  int code = sqlite3_extended_errcode(get());
+  std::string what = sqlite3_errmsg(get());
+  if ((code & 0xff) == SQLITE_CORRUPT && disk_refused(get())) {
+    code = SQLITE_IOERR_READ;
+    what = sqlite3_errstr(code);
+  }
+  throw SqlError(code, what + " (" + doing.substr(0, 60) + ")");
 }
 
 Statement::Statement(Connection& connection, const char* sql) : connection_(connection) {
