@@ -8,6 +8,7 @@ import hashlib
 import os
 import pathlib
 import pty
+import re
 import subprocess
 import time
 import unittest
@@ -116,6 +117,8 @@ max_address_len = 12
 max_otp_len = 6
 """
 
+SOURCES = pathlib.Path(__file__).resolve().parents[2]
+
 
 class CommandLine(unittest.TestCase):
     def setUp(self):
@@ -140,7 +143,7 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(output, r"[0-9]+\.[0-9]+\.[0-9]+")
         code, output = self.gateway.run_once("--help")
         self.assertEqual(code, 0)
-        for option in ("config", "version", "check-config"):
+        for option in ("config", "version", "check-config", "Exit codes"):
             self.assertIn(option, output)
 
     def test_unknown_options(self):
@@ -312,11 +315,27 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(api.put(new_id(), provider="smtp").status, 200)
 
     def test_the_projects_own_samples(self):
-        folder = pathlib.Path(__file__).resolve().parents[2] / "config"
         for name in ("config.sample.toml", "dev.toml"):
             with self.subTest(name):
-                self.gateway.config_path = folder / name
-                self.assert_accepted()
+                self.gateway.config_path = SOURCES / "config" / name
+                warned = "still the sample's" in self.assert_accepted()
+                self.assertEqual(warned, name == "config.sample.toml")  # whose secret is to be changed
+
+    def test_the_sample_names_every_key(self):
+        sample = (SOURCES / "config/config.sample.toml").read_text("utf-8")
+        sections, lines = {}, []
+        for line in sample.splitlines():
+            if header := re.fullmatch(r"(?:# )?\[([\w.]+)\]", line):
+                lines = sections.setdefault(header[1], [])
+            lines.append(line)
+        table = (SOURCES / "core/config/schema.cpp").read_text("utf-8").split("kKeys[] = {")[1].split("};")[0]
+        keys = [key for line in table.splitlines() if "Type::section" not in line
+                for key in re.findall(r'[({ ]"([a-z][a-z_.*]*\.[a-z_0-9]+)"', line)]
+        self.assertGreater(len(keys), 100)
+        for key in keys:
+            section, name = key.rsplit(".", 1)
+            with self.subTest(key):
+                self.assertRegex("\n".join(sections.get(section, [sample])), r"\b%s\b" % name)
 
 
 if __name__ == "__main__":
