@@ -195,7 +195,8 @@ class FailingDisk(StorageFaults):
             yield process
         finally:
             for pid in children(process.pid):
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
             self.gateway.process = None
 

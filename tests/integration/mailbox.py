@@ -107,6 +107,10 @@ class MailBox:
     def heal(self):
         self._faults.clear()
 
+    def is_used_up(self, stage):
+        """Whether a fault that was to come `times` times has come (or begun to) that often."""
+        return self._faults[stage][1] == 0
+
     async def answer_of(self, stage):
         fault = self._faults.get(stage)
         if not fault or fault[1] == 0:

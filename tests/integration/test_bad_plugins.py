@@ -136,7 +136,8 @@ class BadPlugins(unittest.TestCase):
     def test_a_leak_ends_the_worker_and_no_message(self):
         ids = [self.put("hoard") for _ in range(4)]
         for otp_id in ids:
-            self.assertEqual(self.ended(otp_id)["state"], "sent")
+            delivery = self.ended(otp_id)
+            self.assertEqual(delivery["state"], "sent", delivery)
         self.assert_logged("hoard", "leaks memory")
         self.assert_logged("hoard", "ended with status 5")
 

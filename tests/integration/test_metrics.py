@@ -217,6 +217,7 @@ class Sending(MetricsCase):
         self.box.fault("DATA", "", times=1, delay_seconds=20)
         otp = self.api.put(new_id(), provider="smtp", to=new_address()).data
         wait_for("a send", lambda: self.scrape()("otpgateway_jobs_in_flight", provider="smtp") == 1)
+        wait_for("the server's delay", lambda: self.box.is_used_up("DATA"))  # or the next send would meet it
         os.kill(wait_for("the worker", lambda: self.gateway.worker_pid("smtp")), signal.SIGKILL)
         self.box.wait_for(otp["to"], seconds=20)
         wait_for("the result", lambda: self.scrape()(

@@ -96,7 +96,7 @@ class Secrecy(unittest.TestCase):
         for fault in PLUGIN_FAULTS:
             self.put("bad_" + fault)
         for pid in self.gateway.worker_pids()[:1]:
-            os.kill(pid, signal.SIGSEGV)
+            os.kill(pid, signal.SIGABRT)
 
     def reload_what_is_wrong(self):
         for changes in ({"providers": {"smtp": {"port": "x", "password": self.secrets["smtp-password"]}}},

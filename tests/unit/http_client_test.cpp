@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <semaphore>
 #include <string>
@@ -127,7 +128,7 @@ TEST(HttpClient, WithoutAnAnswerItIsPerhapsSent) {
 
 TEST(HttpClient, NeverSendsTwiceWhenAKeptConnectionDies) {
   for (const bool harmless : {false, true}) {
-    int asked = 0;
+    std::atomic<int> asked = 0;  // each connection has a thread
     const FakeHttpServer server([&](int socket, const std::string&) {
       // The second request's connection ends unanswered.
       return ++asked != 2 && FakeHttpServer::write(socket, ok());

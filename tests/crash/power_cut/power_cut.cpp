@@ -92,10 +92,15 @@ class History {
     end_deliveries(*store);
     for (int i = 0; i < kWritesOfOneRun && !PowerCutVfs::instance().is_cut(); ++i) {
       wait_until_at_most(kInFlight - 1);
-      random_() % 4 == 0 && !known_.empty() ? guess_wrong(*store) : put(*store);
+      random_() % 4 == 0 && knows_any() ? guess_wrong(*store) : put(*store);
     }
     wait_until_at_most(0);
     store->close();
+  }
+
+  bool knows_any() {
+    std::lock_guard lock(mutex_);
+    return !known_.empty();
   }
 
   void put(Store& store) {
