@@ -15,11 +15,15 @@ namespace {
 
 // Poco refuses half a surrogate pair and a number beyond its types, which are JSON by the grammar.
 bool is_judged(const std::string& text) {
-  constexpr std::size_t kDigitsMax = 6;
-  std::size_t digits = 0;
+  constexpr std::size_t kDigitsMax = 6, kExponentDigitsMax = 2;
+  std::size_t digits = 0, digits_max = kDigitsMax;
   for (const char c : text) {
-    digits = c >= '0' && c <= '9' ? digits + 1 : 0;
-    if (digits > kDigitsMax) return false;
+    if (c >= '0' && c <= '9') {
+      if (++digits > digits_max) return false;
+      continue;
+    }
+    digits = 0;
+    if (c != '+' && c != '-') digits_max = c == 'e' || c == 'E' ? kExponentDigitsMax : kDigitsMax;
   }
   return text.find("\\u") == std::string::npos && otpgw::http::is_utf8(text);
 }
