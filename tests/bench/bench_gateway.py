@@ -122,8 +122,8 @@ class WrkResult:
         self.p50_ms, self.p99_ms = p50 / 1000, p99 / 1000
 
 
-def wrk(port, connections, seconds, script=None, words=(), path="/", scheme="http"):
-    command = ["wrk", "-t2", "-c%d" % connections, "-d%ds" % seconds, "--timeout", "10s",
+def wrk(port, connections, seconds, script=None, words=(), path="/", scheme="http", header="Connection: keep-alive"):
+    command = ["wrk", "-t2", "-c%d" % connections, "-d%ds" % seconds, "--timeout", "10s", "-H", header,
                "-H", "Authorization: " + AUTHORIZATION, "-s", str(HERE / ((script or "report") + ".lua")),
                "%s://127.0.0.1:%d%s" % (scheme, port, path), "--", *map(str, words)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=HERE,

@@ -1,5 +1,6 @@
 """The parts of the bench. Each measures once and returns a list of (name, value); TARGETS says what is wanted."""
 
+import re
 import statistics
 import subprocess
 import time
@@ -37,6 +38,7 @@ TARGETS = {
 }
 UNITS = {"PUT, 128 connections, p99": "ms", "wrong check, p99": "ms", "health": "/s",
          "answer to mail, p99": "ms", "busy 256": "/s", "busy 1000": "/s", "providers, TLS": "/s", "TLS of plain": "%",
+         "connections": "/s", "TLS connections, resumed": "/s", "TLS connections, full": "/s",
          **plugin_sends.UNITS}
 
 
@@ -115,14 +117,33 @@ def health(seconds):
         return [("health", all_accepted(wrk(gateway.port, 32, seconds, path="/api/health"), "health").per_second)]
 
 
+def handshakes(port, seconds):
+    """Full ones, nothing of an earlier session: what a new client costs. Each of the four has one at a time."""
+    began = time.monotonic()
+    clients = [subprocess.Popen(["openssl", "s_time", "-connect", "127.0.0.1:%d" % port, "-new", "-time", str(seconds)],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(4)]
+    said = [client.communicate()[0] for client in clients]
+    took = time.monotonic() - began
+    counts = [re.search(r"(\d+) connections in \d+ real seconds", one) for one in said]
+    if not all(counts):
+        raise RuntimeError("openssl s_time said:\n" + said[counts.index(None)][-300:])
+    return sum(int(count.group(1)) for count in counts) / took
+
+
 def tls(seconds):
-    """The same constant body in the clear and over TLS, kept connections."""
-    rates = []
+    """The same constant body in the clear and over TLS, on kept connections and on one for each request."""
+    kept, new = [], []
     for scheme in ("http", "https"):
         with Stage(tls=scheme == "https") as gateway:
-            result = wrk(gateway.port, 32, seconds, path="/api/providers", scheme=scheme)
-            rates.append(all_accepted(result, scheme).per_second)
-    return [("providers, TLS", rates[1]), ("TLS of plain", 100 * rates[1] / rates[0])]
+            def measure(header):
+                return all_accepted(wrk(gateway.port, 32, seconds, path="/api/providers", scheme=scheme,
+                                        header="Connection: " + header), scheme).per_second
+
+            kept.append(measure("keep-alive"))
+            new.append(measure("close"))
+            full = handshakes(gateway.port, seconds) if scheme == "https" else None
+    return [("providers, TLS", kept[1]), ("TLS of plain", 100 * kept[1] / kept[0]),
+            ("connections", new[0]), ("TLS connections, resumed", new[1]), ("TLS connections, full", full)]
 
 
 def mails(seconds):
