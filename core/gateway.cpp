@@ -98,7 +98,7 @@ class Gateway::Parts {
                failed_ = true;
                kill(getpid(), SIGTERM);
              }},
-        sqlite.min_free_bytes, &metrics_));
+        {.min_free_bytes = sqlite.min_free_bytes, .metrics = &metrics_}));
     dispatcher_ = std::make_unique<delivery::Dispatcher>(
         delivery::Dispatcher::Parts{
             *store_, *vault_, *clock_, metrics_,

@@ -47,7 +47,7 @@ class StoreTest : public testing::Test {
                                             queued_for_.push_back(provider);
                                           },
                                       .broken = [](const std::string& reason) { ADD_FAILURE() << reason; }},
-                                     0, &metrics_);
+                                     {.metrics = &metrics_});
     ASSERT_TRUE(opened) << opened.error();
     store_ = std::move(*opened);
   }

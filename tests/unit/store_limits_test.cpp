@@ -289,8 +289,8 @@ TEST_F(StoreLimitsTest, NoAddressStandsInACounter) {
 
 TEST_F(StoreLimitsTest, TheTableIsBoundedAndTheFirstToEndGoes) {
   store_.reset();
-  store_ =
-      *sqlite::open_store(file(), clock_, {.jobs_queued = [](const auto&) {}, .broken = {}}, 0, &metrics_, 3);
+  store_ = *sqlite::open_store(file(), clock_, {.jobs_queued = [](const auto&) {}, .broken = {}},
+                               {.metrics = &metrics_, .counters_max = 3});
   const auto send = [this](int number) {
     return put(otp("user-" + std::to_string(number), std::to_string(number) + "@doe.example")).verdict;
   };

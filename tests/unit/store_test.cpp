@@ -359,8 +359,8 @@ TEST_F(StoreTest, AGoodDatabaseIsClearedOfSuspicion) {
 
 TEST_F(StoreTest, TakesNoNewOtpWithoutItsFreeSpace) {
   store_.reset();
-  auto opened =
-      sqlite::open_store(file(), clock_, {.jobs_queued = [](const auto&) {}, .broken = {}}, INT64_MAX);
+  auto opened = sqlite::open_store(file(), clock_, {.jobs_queued = [](const auto&) {}, .broken = {}},
+                                   {.min_free_bytes = INT64_MAX});
   ASSERT_TRUE(opened);
   store_ = std::move(*opened);
   const auto written =

@@ -19,22 +19,21 @@ namespace {
 using otp::DeliveryState;
 using otp::Verdict;
 
-// How long a copy of what was removed may stay in the write-ahead log. Emptying it costs two syncs.
-constexpr int64_t kLogKeptMs = 60'000;
 constexpr int kSweepRowsMax = 1000;  // of each kind in one transaction: some milliseconds
 
 class SqliteStore final : public Store {
  public:
   SqliteStore(const std::filesystem::path& file, FileLock lock, const otp::Clock& clock, Listener listener,
-              int64_t min_free_bytes, ops::Metrics* metrics, int64_t counters_max)
+              const Options& options)
       : file_(file),
         lock_(std::move(lock)),
-        space_(file.parent_path(), min_free_bytes),
+        space_(file.parent_path(), options.min_free_bytes),
+        log_kept_ms_(options.log_kept.count()),
         clock_(clock),
         listener_(std::move(listener)),
         write_connection_(open_writer(file)),
         tables_(write_connection_),
-        counters_(write_connection_, counters_max),
+        counters_(write_connection_, options.counters_max),
         read_connection_(open_reader(file)),
         reads_(read_connection_),
         counter_reads_(read_connection_) {
@@ -53,7 +52,7 @@ class SqliteStore final : public Store {
                       .try_to_write = [this] { tables_.try_to_write(); },
                       .tidy = [this] { empty_log(); },
                       .broken = [this](const std::string& reason) { break_off(reason); }},
-        metrics);
+        options.metrics);
   }
 
   ~SqliteStore() override { writer_->close(); }
@@ -245,7 +244,7 @@ class SqliteStore final : public Store {
   void empty_log() {
     const auto now = clock_.now();
     const auto changes = sqlite3_total_changes64(write_connection_.get());
-    if (changes == emptied_at_changes_ || now < emptied_at_ + kLogKeptMs) return;
+    if (changes == emptied_at_changes_ || now < emptied_at_ + log_kept_ms_) return;
     // When a reader holds it up (its answer says so), the next commit tries again.
     if (write_connection_.ask("PRAGMA wal_checkpoint(TRUNCATE)") != "0") return;
     emptied_at_ = now;
@@ -446,6 +445,7 @@ class SqliteStore final : public Store {
   const std::filesystem::path file_;
   FileLock lock_;
   FreeSpace space_;
+  const int64_t log_kept_ms_;
   const otp::Clock& clock_;
   Listener listener_;
   Connection write_connection_;            // writer's thread
@@ -467,13 +467,11 @@ class SqliteStore final : public Store {
 
 std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
                                                               const otp::Clock& clock, Listener listener,
-                                                              int64_t min_free_bytes, ops::Metrics* metrics,
-                                                              int64_t counters_max) {
+                                                              const Options& options) {
   auto lock = FileLock::take(file);
   if (!lock) return std::unexpected(lock.error());
   try {
-    return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener), min_free_bytes,
-                                         metrics, counters_max);
+    return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener), options);
   } catch (const SqlError& error) {
     return std::unexpected(file.string() + ": " + error.what());
   }

@@ -21,6 +21,7 @@ struct PowerCutVfs::File {
     std::string bytes;
     bool truncates = false;  // to `offset`
   };
+  bool is_database = false;           // else its log or its journal
   bool durable = false;               // its name is in the directory for good
   bool removed = false;               // deleted, the directory not yet synced
   std::optional<std::string> before;  // while it is not durable: the deleted file that had its name
@@ -134,10 +135,12 @@ PowerCutVfs& PowerCutVfs::instance() {
   return vfs;
 }
 
-void PowerCutVfs::arm(int64_t operations, bool syncs_work) {
+void PowerCutVfs::arm(int64_t operations, Syncs syncs) {
   std::lock_guard lock(mutex_);
   operations_left_ = operations;
-  syncs_work_ = syncs_work;
+  syncs_ = syncs;
+  is_cut_in_checkpoint_ = false;
+  times_emptied_ = 0;
 }
 
 bool PowerCutVfs::is_cut() const {
@@ -145,7 +148,21 @@ bool PowerCutVfs::is_cut() const {
   return operations_left_ <= 0;
 }
 
-bool PowerCutVfs::count() { return --operations_left_ > 0; }
+bool PowerCutVfs::is_cut_in_checkpoint() const {
+  std::lock_guard lock(mutex_);
+  return is_cut_in_checkpoint_;
+}
+
+int PowerCutVfs::times_emptied() const {
+  std::lock_guard lock(mutex_);
+  return times_emptied_;
+}
+
+bool PowerCutVfs::count(bool in_checkpoint) {
+  if (--operations_left_ > 0) return true;
+  is_cut_in_checkpoint_ = in_checkpoint;
+  return false;
+}
 
 std::shared_ptr<PowerCutVfs::File> PowerCutVfs::file(const std::string& path, bool is_database) {
   std::lock_guard lock(mutex_);
@@ -157,6 +174,7 @@ std::shared_ptr<PowerCutVfs::File> PowerCutVfs::file(const std::string& path, bo
   if (known == nullptr) {
     known = std::make_shared<File>();
     known->synced = content(path);  // what the last cut left
+    known->is_database = is_database;
     // The store makes the database's file itself and syncs its folder.
     known->durable = is_database || !known->synced.empty();
   }
@@ -168,14 +186,16 @@ bool PowerCutVfs::write(File& file, int64_t offset, const void* bytes, int size)
   if (operations_left_ <= 0) return false;
   file.changes.push_back(
       {offset, std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size)), false});
-  return count();  // the very last write may be on the disk or not, but its caller hears of no success
+  // The very last write may be on the disk or not, but its caller hears of no success.
+  return count(file.is_database);
 }
 
 bool PowerCutVfs::truncate(File& file, int64_t size) {
   std::lock_guard lock(mutex_);
   if (operations_left_ <= 0) return false;
   file.changes.push_back({size, {}, true});
-  return count();
+  if (!file.is_database) ++times_emptied_;
+  return count(true);
 }
 
 namespace {
@@ -194,8 +214,8 @@ void apply(std::string& content, const auto& change, std::size_t first, std::siz
 
 bool PowerCutVfs::sync(File& file) {
   std::lock_guard lock(mutex_);
-  if (operations_left_ <= 0 || !count()) return false;
-  if (!syncs_work_) return true;
+  if (operations_left_ <= 0 || !count(file.is_database)) return false;
+  if (syncs_ == Syncs::none || (syncs_ == Syncs::of_the_log && file.is_database)) return true;
   for (const auto& change : file.changes) apply(file.synced, change, 0, change.bytes.size());
   file.changes.clear();
   if (file.durable) return true;
@@ -213,7 +233,7 @@ bool PowerCutVfs::remove(const std::string& path, bool directory_synced) {
   if (operations_left_ <= 0 || !count()) return false;
   const auto found = files_.find(path);
   if (found == files_.end()) return true;
-  if (directory_synced && syncs_work_) {
+  if (directory_synced && syncs_ != Syncs::none) {
     files_.erase(found);
   } else {
     found->second->removed = true;

@@ -22,11 +22,17 @@ class PowerCutVfs {
   // Becomes SQLite's default VFS for the life of the process; there can be one.
   static PowerCutVfs& instance();
 
+  // Which syncs do what they should. The others do nothing, which is what synchronous = OFF makes of them.
+  enum class Syncs : uint8_t { all, none, of_the_log };
+
   // From now on: the power fails at the `operations`th write, truncation, deletion or sync. Everything after
-  // it fails with an I/O error. With `syncs_work` false a sync does nothing, which is what synchronous = OFF
-  // makes of it.
-  void arm(int64_t operations, bool syncs_work);
+  // it fails with an I/O error.
+  void arm(int64_t operations, Syncs syncs);
   [[nodiscard]] bool is_cut() const;
+  // Since arm(): did the power fail in a checkpoint (while the database's file was written, or the log
+  // emptied after that), and how often was the log emptied?
+  [[nodiscard]] bool is_cut_in_checkpoint() const;
+  [[nodiscard]] int times_emptied() const;
 
   // What is on the disk after the cut, one of the possible outcomes, as files in `folder` (made). All
   // databases must be closed; what was known of their files is forgotten.
@@ -42,12 +48,15 @@ class PowerCutVfs {
 
  private:
   PowerCutVfs() = default;
-  bool count();  // one more operation; false: the power is gone. mutex_ is held
+  // One more operation; false: the power is gone. mutex_ is held.
+  bool count(bool in_checkpoint = false);
 
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<File>> files_;  // by path
   int64_t operations_left_ = 0;
-  bool syncs_work_ = true;
+  Syncs syncs_ = Syncs::all;
+  bool is_cut_in_checkpoint_ = false;
+  int times_emptied_ = 0;
 };
 
 }  // namespace otpgw::test
