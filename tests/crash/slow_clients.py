@@ -19,7 +19,7 @@ import time
 
 import certificates
 
-OPENED_PER_TURN = {"plain": 100, "tls": 4}  # a handshake costs both sides about a millisecond
+OPENED_PER_TURN = {"plain": 100, "tls": 10}  # a handshake costs both sides about a millisecond
 TURN_SECONDS = 0.025
 DRIP_SECONDS = 1.0
 START = {

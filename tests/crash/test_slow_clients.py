@@ -28,12 +28,13 @@ from gateway import Gateway
 from report import LONG, amount, table
 
 TIMEOUT_SECONDS = amount(1, 5)  # app.server_timeout
+TLS_TIMEOUT_SECONDS = amount(1, 30)  # so that one attacker can hold as many at a time: each is a whole handshake of its own
 KEEP_ALIVE_SECONDS = 15
 SECONDS = amount(17, 40)  # longer than idle connections live
 HEADS, BODIES, IDLE, HANDSHAKES = amount((200, 200, 100, 50), (2000, 2000, 1000, 500))
-TLS_HEADS, TLS_BODIES = amount((20, 20), (200, 200))  # each is a whole handshake of the attacker's every few seconds
+TLS_HEADS, TLS_BODIES = amount((20, 20), (2000, 2000))
 LATE_SECONDS_MAX = 1
-RSS_GROWTH_MAX_KIB = 64 * 1024
+RSS_GROWTH_MAX_KIB = {"plain": 64 * 1024, "tls": amount(64, 80) * 1024}  # OpenSSL 3.0 keeps 13.4 KiB of each: 65 MiB of 5,000
 P99_FACTOR_MAX = amount(10, 2)  # the default suite shares the machine with others
 P99_FLOOR_MS = amount(50, 4)  # below this a factor is noise of the scheduler
 BASE_SECONDS = amount(2, 10)
@@ -107,7 +108,7 @@ class SlowClients(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def gateway(self, tls):
-        app = {"server_timeout": "%ds" % TIMEOUT_SECONDS}
+        app = {"server_timeout": "%ds" % (TLS_TIMEOUT_SECONDS if tls else TIMEOUT_SECONDS)}
         if tls:
             certificate, key = certificates.self_signed(self.folder, "server")
             app.update(tls_certificate=str(certificate), tls_key=str(key))
@@ -138,14 +139,14 @@ class SlowClients(unittest.TestCase):
         self.assertEqual(report["failed"], 0, row)
         self.assertLessEqual(late, LATE_SECONDS_MAX, report)
         self.assertTrue(all(report["closed"].values()), report)
-        self.assertLessEqual(grown, RSS_GROWTH_MAX_KIB, row)
+        self.assertLessEqual(grown, RSS_GROWTH_MAX_KIB[transport], row)
         self.assertLessEqual(p99, max(P99_FACTOR_MAX * base, P99_FLOOR_MS), row)
         return "%s: %s" % (transport, ", ".join("%d %s" % (count, kind) for kind, (count, _) in kinds.items())), row
 
     def test_they_hold_up_nobody(self):
         plain = dict(head=(HEADS, TIMEOUT_SECONDS), body=(BODIES, TIMEOUT_SECONDS), idle=(IDLE, KEEP_ALIVE_SECONDS))
-        tls = dict(handshake=(HANDSHAKES, TIMEOUT_SECONDS), head=(TLS_HEADS, TIMEOUT_SECONDS),
-                   body=(TLS_BODIES, TIMEOUT_SECONDS), idle=(IDLE, KEEP_ALIVE_SECONDS))
+        tls = dict(handshake=(HANDSHAKES, TLS_TIMEOUT_SECONDS), head=(TLS_HEADS, TLS_TIMEOUT_SECONDS),
+                   body=(TLS_BODIES, TLS_TIMEOUT_SECONDS), idle=(IDLE, KEEP_ALIVE_SECONDS))
         if LONG:  # one after the other: they share two cores
             rows = [self.held("plain", **plain), self.held("tls", **tls)]
         else:
@@ -158,7 +159,7 @@ class SlowClients(unittest.TestCase):
             fast = FastClient(toy.port, None, timeout=1)
             _, failures = fast.ask_for(1)
             self.assertEqual(failures, [])
-            attack = begin_attack(toy.port, "plain", 4, head=(64, TIMEOUT_SECONDS))
+            attack = begin_attack(toy.port, "plain", 4, head=(64, 1))
             _, failures = fast.ask_for(3)
             report = end_attack(attack)
         self.assertTrue(failures, "a server that can't stand this was not found out")
