@@ -3,8 +3,9 @@
 usage: ledger_client.py PORT AUTHORIZATION LEDGER REQUESTS_PER_SECOND, until SIGTERM.
 
 One line per acknowledged answer, on disk (fsync) before the client goes on:
-  put ID ADDRESS CODE     the PUT was answered 200
-  wrong ID ATTEMPTS       a wrong guess was answered, the counter now says ATTEMPTS
+  put ID ADDRESS CLIENT   the PUT for this client was answered 200
+  wrong ID ATTEMPTS       a wrong guess was answered, the counter now says ATTEMPTS (at least)
+  post ID PEER            the wrong guess came by the page, from this address
   right ID                the right guess was answered 200: the OTP is consumed
 A connection that breaks has an unknown outcome and leaves no line. Before a right guess goes out:
   trying ID               from here on the OTP may be consumed, whether we hear of it or not
@@ -23,13 +24,15 @@ import uuid
 from pipeline import Request
 
 CONNECTIONS = 16
+PREFIXES = ("+49151123", "+44770090", "+1555010")
 
 
 class LedgerConnection:
-    """Does one thing after the other: PUT an OTP, guess wrong some times, sometimes guess right."""
+    """Does one thing after the other: PUT an OTP, guess wrong some times over API and page, sometimes guess right."""
 
-    def __init__(self, client):
+    def __init__(self, client, number):
         self.client = client
+        self.peer = "127.0.1.%d" % (1 + number % 4)
         self.socket = None
         self.buffer = b""
         self.waiting = None  # kind of the request that is out
@@ -38,7 +41,8 @@ class LedgerConnection:
     def connect(self):
         self.buffer, self.waiting, self.plan = b"", None, []
         try:
-            self.socket = socket.create_connection(("127.0.0.1", self.client.port), timeout=1)
+            self.socket = socket.create_connection(
+                ("127.0.0.1", self.client.port), timeout=1, source_address=(self.peer, 0))
         except OSError:
             self.socket = None
             return False
@@ -48,13 +52,18 @@ class LedgerConnection:
     def send_next(self):
         if not self.plan:
             self.otp_id = "kill-" + uuid.uuid4().hex
-            self.address = self.otp_id + "@mail.example"
+            is_mail = random.random() < 0.9
+            self.provider = "smtp" if is_mail else "console"
+            self.address = self.otp_id + "@mail.example" if is_mail else random.choice(PREFIXES) + "%06d" % random.randrange(10 ** 6)
+            self.for_client = "192.0.2.%d" % random.randrange(1, 6)
             self.code = "%06d" % random.randrange(10 ** 6)
-            self.plan = ["put"] + ["wrong"] * random.randrange(3) + ["right"] * (random.random() < 0.1)
+            self.attempts = 1
+            self.plan = ["put"] + random.choices(("wrong", "post"), k=random.randrange(3)) + ["right"] * (random.random() < 0.1)
         kind = self.plan.pop(0)
-        path = "/api/otp/" + self.otp_id
+        path = ("/otp/app/" if kind == "post" else "/api/otp/") + self.otp_id
         if kind == "put":
-            form = {"provider": "smtp", "to": self.address, "otp": self.code, "ttl": 3600, "max_attempts": 20}
+            form = {"provider": self.provider, "to": self.address, "otp": self.code, "ttl": 3600, "max_attempts": 20,
+                    "client_ip": self.for_client}
         else:
             form = {"otp": self.code if kind == "right" else self.code + "9"}
             if kind == "right":
@@ -85,9 +94,13 @@ class LedgerConnection:
         status = int(head.split(b" ")[1])
         kind, self.waiting, self.buffer = self.waiting, None, b""
         if kind == "put" and status == 200:
-            return "put %s %s %s\n" % (self.otp_id, self.address, self.code)
+            return "put %s %s %s\n" % (self.otp_id, self.address, self.for_client)
         if kind == "wrong" and status == 400:
-            return "wrong %s %d\n" % (self.otp_id, json.loads(body)["data"]["attempts"])
+            self.attempts = json.loads(body)["data"]["attempts"]
+            return "wrong %s %d\n" % (self.otp_id, self.attempts)
+        if kind == "post" and status == 400:
+            self.attempts += 1
+            return "wrong %s %d\npost %s %s\n" % (self.otp_id, self.attempts, self.otp_id, self.peer)
         if kind == "right" and status == 200:
             return "right %s\n" % self.otp_id
         self.plan = []
@@ -105,7 +118,7 @@ class LedgerClient:
     def run(self):
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "running", False))
         selector = selectors.DefaultSelector()
-        idle = [LedgerConnection(self) for _ in range(CONNECTIONS)]
+        idle = [LedgerConnection(self, number) for number in range(CONNECTIONS)]
         next_at = time.monotonic()
         while self.running:
             now = time.monotonic()

@@ -1,8 +1,8 @@
 """kill -9 of the core at random moments under load.
 
-Goal: nothing that was acknowledged is lost: each acknowledged PUT with an address ends as a mail or is consumed, no
-counter is lower than acknowledged, a consumed code stays consumed, the database passes its integrity check, and the
-gateway is ready again within a second. Method: a client process keeps a ledger (fsynced) of what it was told; the
+Goal: nothing that was acknowledged is lost: each acknowledged PUT to a mail address ends as a mail or is consumed, no
+counter of guesses or of a limit is lower than acknowledged, a consumed code stays consumed, the database passes its
+integrity check, and the gateway is ready again within a second. Method: a client process keeps a ledger (fsynced) of what it was told; the
 core is killed 50 times (1,000 in a long run) and restarted; then ledger, database and mails are compared. A control
 that acknowledges first and commits later must be found guilty by the same comparison.
 """
@@ -20,6 +20,7 @@ import time
 import unittest
 
 from gateway import Gateway, process_exists, wait_for
+from limit_counters import PREFIX_DIGITS, RATES, Expected, Keys, of_guess, of_post, of_send
 from pipeline import Pipeline, Request
 from report import amount, progress, table
 from smtp_sink import SmtpSink
@@ -39,6 +40,7 @@ class Ledger:
         self.path = path
         self.addresses = {}  # id -> address, of acknowledged PUTs
         self.attempts = {}  # id -> highest acknowledged counter
+        self.limits = Expected()
         self.consumed = set()
         self.tried = set()  # ids that may be consumed
         self.errors = collections.Counter()
@@ -56,8 +58,12 @@ class Ledger:
                 words = line.split()
                 if words[0] == "put":
                     self.addresses[words[1]] = words[2]
+                    self.limits.add(*of_send(*words[2:]))
                 elif words[0] == "wrong":
                     self.attempts[words[1]] = max(int(words[2]), self.attempts.get(words[1], 1))
+                    self.limits.add(*of_guess(self.addresses[words[1]]))
+                elif words[0] == "post":
+                    self.limits.add(*of_post(words[2]))
                 elif words[0] == "right":
                     self.consumed.add(words[1])
                 elif words[0] == "trying":
@@ -87,7 +93,7 @@ class KillRun:
         self.in_flight = 0
         self.touched = set()
         self.damaged = []  # integrity checks that found something
-        self.lost_jobs, self.lost_otps, self.lost_counters, self.reopened = [], [], [], []
+        self.lost_jobs, self.lost_otps, self.lost_counters, self.reopened, self.lost_events = [], [], [], [], []
         self.swallowed = set()  # consumed by a right guess whose answer went down with the core
         self.ready_seconds = []
 
@@ -111,10 +117,13 @@ class KillRun:
             client.wait()
         self.ledger.read_on()
         self.drain(drain_seconds_max)
+        self.core.kill()
+        self.ledger.limits.touched.update(self.ledger.limits.counts)
+        self.check_copy_of_the_database()
         self.report()
 
     def lost(self):
-        return self.lost_jobs + self.lost_otps + self.lost_counters + self.reopened
+        return self.lost_jobs + self.lost_otps + self.lost_counters + self.reopened + self.lost_events
 
     def kill_and_restart(self):
         workers = self.core.worker_pids()
@@ -131,7 +140,8 @@ class KillRun:
         self.check_counters()
 
     def check_copy_of_the_database(self):
-        """On a copy, so that the gateway has to recover by itself."""
+        """On a copy, so that the gateway has to recover by itself. It holds what was acknowledged before the kill."""
+        self.touched |= self.ledger.read_on()
         copy = self.folder / "copy.db"
         for suffix in ("", "-wal"):
             source = self.core.database.with_name(self.core.database.name + suffix)
@@ -143,8 +153,9 @@ class KillRun:
             found = database.execute("PRAGMA integrity_check").fetchall()
             if found != [("ok",)]:
                 self.damaged.append(found)
-            self.in_flight += database.execute("SELECT count(*) FROM job WHERE state = 2").fetchone()[0]
+            self.in_flight += database.execute("SELECT count(*) FROM job WHERE state = 2 AND provider = 'smtp'").fetchone()[0]
         database.close()
+        self.lost_events += self.ledger.limits.lower_in(copy, Keys(self.core.main_key()))
 
     def ask_about(self, ids):
         """id -> (status, body) of GET /api/otp/:id."""
@@ -181,7 +192,7 @@ class KillRun:
     def drain(self, seconds_max):
         """Waits until every acknowledged job has an end; those that never do are lost."""
         wanted = {otp_id: address for otp_id, address in self.ledger.addresses.items()
-                  if otp_id not in self.ledger.consumed}
+                  if otp_id not in self.ledger.consumed and "@" in address}
         end = time.monotonic() + seconds_max
         while True:
             mails = self.sink.message_ids()
@@ -200,9 +211,10 @@ class KillRun:
 
     def report(self):
         ready = sorted(self.ready_seconds)
-        acknowledged = [("jobs", len(self.ledger.addresses), self.lost_jobs),
+        acknowledged = [("jobs", sum("@" in address for address in self.ledger.addresses.values()), self.lost_jobs),
                         ("OTPs", len(self.ledger.addresses), self.lost_otps),
                         ("counted guesses", sum(n - 1 for n in self.ledger.attempts.values()), self.lost_counters),
+                        ("limits' events", sum(self.ledger.limits.counts.values()), self.lost_events),
                         ("consumed codes", len(self.ledger.consumed), self.reopened)]
         table("kill -9 of the core", [
             (name, {"faults": self.kills, "acknowledged": count, "lost": len(lost),
@@ -222,14 +234,15 @@ class KillCore(unittest.TestCase):
         self.addCleanup(self.sink.close)
 
     def test_nothing_acknowledged_is_lost(self):
-        gateway = Gateway(smtp_port=self.sink.port)
+        gateway = Gateway({"limits": {**RATES, "prefix_digits": PREFIX_DIGITS}}, smtp_port=self.sink.port)
         self.addCleanup(gateway.close)
         api = gateway.start().client()
         wait_for("the smtp worker", lambda: api.put(None, provider="smtp").status == 200)
         run = KillRun(gateway, self.sink, self.folder)
         run.run(KILLS, DRAIN_SECONDS_MAX)
         self.assertEqual((run.lost_jobs, run.lost_otps, run.lost_counters, run.reopened), ([], [], [], []))
-        self.assertEqual((run.damaged, run.other_ids), ([], []))
+        self.assertEqual((run.lost_events, run.damaged, run.other_ids), ([], [], []))
+        self.assertEqual({limit for limit, *_ in run.ledger.limits.counts}, set(RATES))
         self.assertLessEqual(run.copies, run.in_flight)
         # At most one request of each connection can have lost its answer in each kill.
         self.assertLessEqual(len(run.swallowed), KILLS * 16)
@@ -245,6 +258,7 @@ class KillCore(unittest.TestCase):
         self.assertGreater(len(run.lost_jobs), 0)
         self.assertGreater(len(run.lost_otps), 0)
         self.assertGreater(len(run.lost_counters), 0)
+        self.assertLessEqual({"address_sends", "client_sends", "namespace_sends"}, {limit for (limit, *_), *_ in run.lost_events})
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from report import amount, progress, table
 
 REQUESTS = amount(10_000, 100_000)
 CONTROL_REQUESTS = 4_000
+TTL_SECONDS = 36_000  # longer than a run: the model knows no time
 SECRETS = {"app": SECRET, "other": OTHER_SECRET}
 LIMITS = {"address_sends": ["%d/700h" % otp_model.SENDS_MAX], "client_sends": ["%d/700h" % otp_model.CLIENT_MAX],
           "address_guesses": ["1000/1h", "%d/700h" % otp_model.GUESSES_MAX],
@@ -153,7 +154,8 @@ class Lives:
                      skip_delete=self.random.random() < 0.5, client=self.random.choice((*self.clients, "")))
         form = {"provider": "console", "to": wanted.to, "otp": wanted.code, "max_attempts": wanted.max_attempts,
                 "max_generate": wanted.max_generate, "skip_delete": wanted.skip_delete,
-                "client_ip": wanted.client and wanted.client + "%x" % self.random.getrandbits(16), "wait": 20}
+                "client_ip": wanted.client and wanted.client + "%x" % self.random.getrandbits(16), "wait": 20,
+                "ttl": TTL_SECONDS}
         headers = {"Idempotency-Key": key} if key else {}
         expected = self.model.put(space, otp_id, wanted)
         self.last_put = (space, "PUT", "/api/otp/" + otp_id, form, headers)

@@ -1,5 +1,6 @@
 """A core that acknowledges first and commits later, and whose codes live by the wall clock: the control of the tests
-that kill the core and that set the clock. Its jobs stand in memory until they are mailed.
+that kill the core and that set the clock. Its jobs stand in memory until they are mailed; what limits count is committed
+like all the rest.
 
 usage: toy_core.py PORT DATABASE SMTP_PORT
 """
@@ -16,8 +17,10 @@ import time
 
 from client import Client
 from gateway import SECRET, free_port, wait_for
+from limit_counters import Keys, lowest_count, of_guess, of_send, one_window
 from toy_http import ToyServer
 
+MAIN_KEY = bytes(32)
 COMMIT_SECONDS = 0.1  # how far the database is behind the answers
 
 
@@ -25,37 +28,48 @@ class ToyCore:
     def __init__(self, database):
         self.lock = threading.Lock()
         self.jobs = []  # lock: addresses to be mailed
+        self.keys = Keys(MAIN_KEY)
         self.database = sqlite3.connect(database, check_same_thread=False)
         self.database.execute("PRAGMA journal_mode = WAL")
         self.database.execute(
-            "CREATE TABLE IF NOT EXISTS otp (id TEXT PRIMARY KEY, code TEXT, attempts INTEGER, expires_at REAL)")
-        self.database.execute("CREATE TABLE IF NOT EXISTS job (state INTEGER)")
+            "CREATE TABLE IF NOT EXISTS otp (id TEXT PRIMARY KEY, code TEXT, address TEXT, attempts INTEGER, expires_at REAL)")
+        self.database.execute("CREATE TABLE IF NOT EXISTS job (state INTEGER, provider TEXT)")
+        self.database.execute("CREATE TABLE IF NOT EXISTS counter (key BLOB PRIMARY KEY, windows BLOB)")
         self.database.commit()
 
     async def answer(self, method, path, form):
-        if not path.startswith("/api/otp/"):
+        if not path.startswith(("/api/otp/", "/otp/app/")):
             return 200, {}
         with self.lock:
             return self.answer_about(method, path.rsplit("/", 1)[1], form)
 
     def answer_about(self, method, otp_id, form):
         if method == "PUT":
-            self.database.execute("INSERT OR REPLACE INTO otp VALUES (?, ?, 1, ?)",
-                                  (otp_id, form["otp"], time.time() + float(form["ttl"])))
+            self.database.execute("INSERT OR REPLACE INTO otp VALUES (?, ?, ?, 1, ?)",
+                                  (otp_id, form["otp"], form.get("to"), time.time() + float(form["ttl"])))
             self.jobs.append(form.get("to"))
+            if form.get("to"):
+                self.count(of_send(form["to"], form.get("client_ip", "")))
             return 200, {"data": {"attempts": 1}}
-        row = self.database.execute("SELECT code, attempts, expires_at FROM otp WHERE id = ? AND expires_at > ?",
+        row = self.database.execute("SELECT code, address, attempts, expires_at FROM otp WHERE id = ? AND expires_at > ?",
                                     (otp_id, time.time())).fetchone()
         if row is None:
             return 400, {"message": "the OTP does not exist"}
-        code, attempts, expires_at = row
+        code, address, attempts, expires_at = row
         if method == "GET":
             return 200, {"data": {"attempts": attempts, "ttl": expires_at - time.time()}}
         if form["otp"] == code:
             self.database.execute("DELETE FROM otp WHERE id = ?", (otp_id,))
             return 200, {}
         self.database.execute("UPDATE otp SET attempts = attempts + 1 WHERE id = ?", (otp_id,))
+        self.count(of_guess(address or ""))
         return 400, {"message": "Incorrect OTP", "data": {"attempts": attempts + 1}}
+
+    def count(self, events):
+        for key in (self.keys.of(*event) for event in events):
+            row = self.database.execute("SELECT windows FROM counter WHERE key = ?", (key,)).fetchone()
+            count = lowest_count(row[0]) if row else 0
+            self.database.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (key, one_window(count + 1)))
 
     def commit_and_mail(self, smtp_port):
         while True:
@@ -104,6 +118,10 @@ class ToyCoreProcess:
     @property
     def pid(self):
         return self._process.pid
+
+    @staticmethod
+    def main_key():
+        return MAIN_KEY
 
     def worker_pids(self):
         return []

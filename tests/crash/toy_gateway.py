@@ -5,13 +5,17 @@ requests run between its look at the counter and its write. A test that passes i
 """
 
 import asyncio
+import collections
 
 from toy_http import ToyServer
 
 
 class ToyGateway:
-    def __init__(self):
+    def __init__(self, guesses_max=float("inf")):
+        """`guesses_max`: wrong ones for an address."""
         self.otps = {}
+        self.guesses_max = guesses_max
+        self.guesses = collections.Counter()  # by address
         self._server = ToyServer(self._answer)
         self.port = self._server.port
         self.close = self._server.close
@@ -25,21 +29,21 @@ class ToyGateway:
                 otp = self.otps[otp_id] = {"attempts": 1, "closed": False}
             elif otp["attempts"] > otp["max_attempts"]:
                 return 429, {}
-            otp.update(otp=form["otp"], max_attempts=int(form["max_attempts"]))
+            otp.update(otp=form["otp"], to=form["to"], max_attempts=int(form["max_attempts"]))
             return 200, {"data": otp}
         if otp is None:
             return (404 if page else 400), {"message": "the OTP does not exist"}
         if method == "GET":
-            return 200, {"data": {"attempts": otp["attempts"], "closed": otp["closed"]}}
+            return 200, {"data": {"attempts": otp["attempts"], "closed": otp["closed"], "generate": 1}}
         if form.get("action") == "resend":
             return (303 if page else 200), {}
-        seen = otp["attempts"]
-        if seen > otp["max_attempts"]:
+        seen, seen_of_address = otp["attempts"], self.guesses[otp["to"]]
+        if seen > otp["max_attempts"] or seen_of_address >= self.guesses_max:
             return 429, {}
         right = form["otp"] == otp["otp"]
         await asyncio.sleep(0.001)  # the database's answer takes its time
         if not right:
-            otp["attempts"] = seen + 1
+            otp["attempts"], self.guesses[otp["to"]] = seen + 1, seen_of_address + 1
             return 400, {"message": "Incorrect OTP"}
         otp["closed"] = True
         if not page:

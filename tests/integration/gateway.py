@@ -270,6 +270,10 @@ class Gateway:
             secret = {"app": SECRET, "other": OTHER_SECRET}[namespace]
         return Client(self.port, namespace, secret, self.tls)
 
+    def main_key(self):
+        """What the key file holds."""
+        return (self.folder / "data" / "otpgateway.key").read_bytes()
+
     def worker_pids(self):
         """Process ids of the workers that the core started, by provider unknown: its live children."""
         if self.process is None:
