@@ -10,9 +10,7 @@ std::expected<std::shared_ptr<const Assets>, std::string> Assets::read(const con
     templates.insert(templates.begin(), own);
     parents.insert(parents.begin(), own);
   }
-  auto sites = Sites::from(config);
-  if (!sites) return std::unexpected(std::move(sites.error()));
-  auto renderer = Renderer::load(templates, config.app.locale, std::move(*sites), clock);
+  auto renderer = Renderer::load(templates, config.app.locale, Sites::from(config), clock);
   if (!renderer) return std::unexpected(std::move(renderer.error()));
   auto files = StaticFiles::read(parents);
   if (!files) return std::unexpected(std::move(files.error()));

@@ -1,36 +1,18 @@
 #include "web/site.h"
 
-#include <algorithm>
 #include <initializer_list>
 
+#include "core/config/web_address.h"
 #include "core/http/params.h"
 #include "web/theme.h"
 
 namespace otpgw::web {
 namespace {
 
-// "https://logos.example/otp.svg" -> "https://logos.example"; "" for a path.
-std::string_view origin_of(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return {};
-  return url.substr(0, url.find('/', scheme + 3));
-}
-
-std::string_view path_of(std::string_view url) { return url.substr(origin_of(url).size()); }
-
-// "https://app.example", "http://localhost:*": scheme, host, port or '*', nothing that ends a CSP source or
-// an attribute.
-bool is_origin(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-.:*[]").contains(c);
-  };
-  for (const std::string_view scheme : {"https://", "http://"}) {
-    if (!text.starts_with(scheme)) continue;
-    const std::string_view rest = text.substr(scheme.size());
-    return !rest.empty() && std::ranges::all_of(rest, allowed);
-  }
-  return false;
+// "https://otp.example/gateway" -> "/gateway".
+std::string path_of(const std::string& root_url) {
+  const std::size_t path = root_url.find('/', root_url.find("://") + 3);
+  return path == std::string::npos ? std::string() : root_url.substr(path);
 }
 
 std::string headers(const std::string& origins, const std::string& image_origins) {
@@ -42,27 +24,20 @@ std::string headers(const std::string& origins, const std::string& image_origins
          (origins.empty() ? "" : " " + origins) + "\r\n";
 }
 
-// The sites that these images come from, each after a space.
-std::expected<std::string, std::string> image_origins(std::initializer_list<std::string_view> urls) {
+// The sites that these images come from, each after a space; a path is of our own.
+std::string image_origins(std::initializer_list<std::string_view> urls) {
   std::string origins;
   for (const std::string_view url : urls) {
-    const std::string_view origin = origin_of(url);
-    if (origin.empty()) continue;
-    if (!is_origin(origin)) {
-      return std::unexpected("logo_url, favicon_url: expected a path or an http(s) address; got \"" +
-                             std::string(url) + "\"");
-    }
-    origins.append(" ").append(origin);
+    if (const auto origin = config::origin_of(url)) origins.append(" ").append(*origin);
   }
   return origins;
 }
 
 }  // namespace
 
-std::expected<Sites, std::string> Sites::from(const config::Config& config) {
+Sites Sites::from(const config::Config& config) {
   Sites sites;
   sites.base = path_of(config.app.root_url);
-  while (sites.base.ends_with('/')) sites.base.pop_back();
   sites.resend_cooldown = config.limits.resend_cooldown;
   const auto own_or = [&sites](const std::string& own, const char* ours) {
     return own.empty() ? sites.base + ours : own;
@@ -75,16 +50,9 @@ std::expected<Sites, std::string> Sites::from(const config::Config& config) {
     site.name = name_space.display_name.empty() ? name : name_space.display_name;
     site.logo = name_space.logo_url.empty() ? logo : name_space.logo_url;
     for (const std::string& origin : name_space.origins) {
-      if (!is_origin(origin)) {
-        return std::unexpected("origins of namespace \"" + name +
-                               "\": expected \"https://app.example\" or \"http://localhost:*\"; got \"" +
-                               origin + "\"");
-      }
       site.origins.append(site.origins.empty() ? "" : " ").append(origin);
     }
-    const auto images = image_origins({site.logo, sites.favicon});
-    if (!images) return std::unexpected(images.error());
-    site.headers = headers(site.origins, *images);
+    site.headers = headers(site.origins, image_origins({site.logo, sites.favicon}));
     if (!name_space.accent.empty()) {
       // Named by its colour, so that browsers may keep it.
       site.theme_url =
@@ -93,11 +61,9 @@ std::expected<Sites, std::string> Sites::from(const config::Config& config) {
     }
     sites.sites_.emplace(name, std::move(site));
   }
-  const auto images = image_origins({logo, sites.favicon});
-  if (!images) return std::unexpected(images.error());
   sites.unknown_.name = "OTP Gateway";
   sites.unknown_.logo = logo;
-  sites.unknown_.headers = headers("", *images);
+  sites.unknown_.headers = headers("", image_origins({logo, sites.favicon}));
   return sites;
 }
 

@@ -2,7 +2,6 @@
 // frame them, the security headers.
 #pragma once
 
-#include <expected>
 #include <map>
 #include <string>
 #include <string_view>
@@ -21,8 +20,8 @@ struct Site {
 
 class Sites {
  public:
-  // The error is one line that names the key: an origin that can't stand in a header.
-  [[nodiscard]] static std::expected<Sites, std::string> from(const config::Config& config);
+  // Of a configuration that has been checked: its addresses can stand in a header.
+  [[nodiscard]] static Sites from(const config::Config& config);
 
   // A namespace that is not configured gets a site that nobody else may frame.
   [[nodiscard]] const Site& of(std::string_view name_space) const;

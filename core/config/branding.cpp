@@ -25,8 +25,10 @@ std::string read_colour(std::string text) {
 std::string read_image(const Section& section, std::string_view name) {
   const std::string url = section.text(name, "");
   if (!url.empty() && !is_image_url(url)) {
-    section.refuse(name, "expected an http:// or https:// address, or a path that starts with /; got " +
-                             shown(*section.find(name)));
+    section.refuse(name,
+                   "expected an http:// or https:// address (of a host without '_'), or a path that starts "
+                   "with /; got " +
+                       shown(*section.find(name)));
   }
   return url;
 }

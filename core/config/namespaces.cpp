@@ -33,7 +33,8 @@ std::vector<std::string> read_origins(const Section& section) {
     if (!origin) {
       section.refuse("origins",
                      "expected SCHEME://HOST or SCHEME://HOST:PORT with http or https, like "
-                     "\"https://app.example.com\" or \"http://localhost:*\"; got " +
+                     "\"https://app.example.com\" or \"http://localhost:*\" (browsers know no host with a "
+                     "'_' there); got " +
                          shown(Node{text, {}}));
     }
     origins.push_back(*origin);

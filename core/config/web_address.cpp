@@ -56,6 +56,19 @@ bool is_authority(std::string_view authority, bool any_port_allowed) {
   return !has_port || parse_port(port).has_value() || (any_port_allowed && port == "*");
 }
 
+// Origins and images stand in a Content-Security-Policy, where browsers know no host with a '_'.
+bool is_policy_source(std::string_view authority) { return !authority.contains('_'); }
+
+// In lower case, without the scheme's own port.
+std::string as_browsers_write(std::string_view scheme, std::string_view authority) {
+  const auto [host, digits] = split_port(authority);
+  const std::string origin = Poco::toLower(std::string(scheme) + std::string(host));
+  const auto port = parse_port(digits);
+  if (!port) return digits.empty() ? origin : origin + ":*";
+  const int own = scheme == "https://" ? 443 : 80;
+  return *port == own ? origin : origin + ":" + std::to_string(*port);
+}
+
 }  // namespace
 
 std::optional<HostPort> parse_host_port(std::string_view text) {
@@ -80,8 +93,8 @@ std::optional<std::string> parse_root_url(std::string_view text) {
 std::optional<std::string> parse_origin(std::string_view text) {
   std::string_view authority = text;
   const std::string_view scheme = take_scheme(authority);
-  if (scheme.empty() || !is_authority(authority, true)) return std::nullopt;
-  return Poco::toLower(std::string(scheme) + std::string(authority));
+  if (scheme.empty() || !is_authority(authority, true) || !is_policy_source(authority)) return std::nullopt;
+  return as_browsers_write(scheme, authority);
 }
 
 std::optional<std::string> origin_of(std::string_view url) {
@@ -89,15 +102,12 @@ std::optional<std::string> origin_of(std::string_view url) {
   const std::string_view scheme = take_scheme(rest);
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
   if (scheme.empty() || !is_plain(rest) || !is_authority(authority, false)) return std::nullopt;
-  std::string origin = Poco::toLower(std::string(scheme) + std::string(authority));
-  const std::string_view own_port = scheme == "https://" ? ":443" : ":80";
-  if (origin.ends_with(own_port)) origin.resize(origin.size() - own_port.size());
-  return origin;
+  return as_browsers_write(scheme, authority);
 }
 
 bool allows_origin(std::string_view allowed, std::string_view origin) {
   constexpr std::string_view kAnyPort = ":*";
-  if (!allowed.ends_with(kAnyPort)) return origin_of(allowed) == origin;
+  if (!allowed.ends_with(kAnyPort)) return allowed == origin;
   allowed.remove_suffix(kAnyPort.size());
   return origin.starts_with(allowed) && (origin.size() == allowed.size() || origin[allowed.size()] == ':');
 }
@@ -105,7 +115,10 @@ bool allows_origin(std::string_view allowed, std::string_view origin) {
 bool is_image_url(std::string_view text) {
   if (!is_plain(text)) return false;
   std::string_view rest = text;
-  if (!take_scheme(rest).empty()) return is_authority(rest.substr(0, rest.find_first_of("/?#")), false);
+  if (!take_scheme(rest).empty()) {
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+    return is_authority(authority, false) && is_policy_source(authority);
+  }
   return text.starts_with('/') && !text.starts_with("//");
 }
 

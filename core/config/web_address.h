@@ -19,18 +19,20 @@ struct HostPort {
 // host, or has a user, a query or a fragment.
 [[nodiscard]] std::optional<std::string> parse_root_url(std::string_view text);
 
-// "https://app.example", "http://localhost:*", in lower case. Nothing for what a browser would never send as
-// an origin: with a path, with a user, of another scheme.
+// "https://app.example", "http://localhost:*", in lower case and without the scheme's own port. Nothing for
+// what a browser would never send as an origin (with a path, with a user, of another scheme), or does not
+// know in a Content-Security-Policy (with a '_' in its host).
 [[nodiscard]] std::optional<std::string> parse_origin(std::string_view text);
 
 // The origin of an http(s) address as a browser writes it: lower case, without the scheme's own port. Nothing
 // when the address has a user, or anything that must be escaped.
 [[nodiscard]] std::optional<std::string> origin_of(std::string_view url);
 
-// Whether `origin` is the one that `allowed` (an entry of auth.NAME.origins) means: its ":*" is any port.
+// Whether `origin` is the one that `allowed` means, both as above: its ":*" is any port.
 [[nodiscard]] bool allows_origin(std::string_view allowed, std::string_view origin);
 
-// An image for the pages: an http(s) address, or a path that starts with one slash.
+// An image for the pages: an http(s) address that a Content-Security-Policy can name, or a path that starts
+// with one slash.
 [[nodiscard]] bool is_image_url(std::string_view text);
 
 }  // namespace otpgw::config

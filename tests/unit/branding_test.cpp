@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 #include <regex>
 #include <sstream>
 
+#include "core/config/web_address.h"
 #include "web/assets.h"
 #include "web/theme.h"
 
@@ -76,21 +78,36 @@ TEST(SitesTest, EachNamespaceHasItsOwnLook) {
   branded.display_name = "Research <b>";
   branded.logo_url = "https://cdn.example:8443/logo.png";
   branded.accent = "#0a7cff";
-  const auto sites = Sites::from(config);
-  ASSERT_TRUE(sites) << sites.error();
-  const Site& plain = sites->of("plain");
+  const Sites sites = Sites::from(config);
+  const Site& plain = sites.of("plain");
   EXPECT_EQ(plain.name, "plain");
   EXPECT_EQ(plain.logo, "https://logos.example/ours.svg");
   EXPECT_EQ(plain.theme_url, "");
   EXPECT_THAT(plain.headers, HasSubstr("img-src 'self' https://logos.example;"));
-  const Site& own = sites->of("R&D");
+  const Site& own = sites.of("R&D");
   EXPECT_EQ(own.name, "Research <b>");
   EXPECT_EQ(own.logo, "https://cdn.example:8443/logo.png");
   EXPECT_EQ(own.theme_url, "/gw/otp/R%26D/theme?v=0a7cff");
   EXPECT_THAT(own.theme, HasSubstr("--accent:#0a7cff;"));
   EXPECT_THAT(own.headers,
               AllOf(HasSubstr("img-src 'self' https://cdn.example:8443;"), Not(HasSubstr("logos"))));
-  EXPECT_EQ(sites->of("unknown").name, "OTP Gateway");
+  EXPECT_EQ(sites.of("unknown").name, "OTP Gateway");
+}
+
+// Each address that the configuration takes can be an image's, and the header names its site as browsers do.
+TEST(SitesTest, ImagesComeFromTheirSites) {
+  const std::map<std::string, std::string> sources = {
+      {"HTTPS://CDN.example/x.svg", "'self' https://cdn.example;"},
+      {"https://cdn.example?x=1", "'self' https://cdn.example;"},
+      {"https://cdn.example:443/x", "'self' https://cdn.example;"},
+      {"http://127.0.0.1:81#x", "'self' http://127.0.0.1:81;"},
+      {"/img?u=http://a/b", "'self';"}};
+  for (const auto& [url, source] : sources) {
+    ASSERT_TRUE(config::is_image_url(url)) << url;
+    config::Config config;
+    config.app.logo_url = url;
+    EXPECT_THAT(Sites::from(config).of("unknown").headers, HasSubstr("img-src " + source)) << url;
+  }
 }
 
 struct OwnFilesTest : ::testing::Test {

@@ -30,7 +30,10 @@ TEST_F(ConfigBrandingTest, WhatIsNoneIsRefused) {
                     .starts_with("config.toml:4: auth.app.accent: expected a colour"))
         << accent;
   }
-  EXPECT_TRUE(refused("logo_url = \"javascript:1\"").starts_with("config.toml:4: auth.app.logo_url"));
+  for (const char* url : {"javascript:1", "https://my_cdn.example/x.svg", "//cdn.example/x.svg"}) {
+    EXPECT_TRUE(
+        refused("logo_url = \"" + std::string(url) + "\"").starts_with("config.toml:4: auth.app.logo_url"));
+  }
   EXPECT_TRUE(refused("name = \"a\\nb\"").starts_with("config.toml:4: auth.app.name"));
   EXPECT_TRUE(refused("[web]\ntemplates_dir = \"none\"")
                   .starts_with("config.toml:5: web.templates_dir: expected a folder"));

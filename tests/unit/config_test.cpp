@@ -127,9 +127,9 @@ TEST_F(ConfigTest, OneLineSaysWhatIsWrong) {
        "config.toml:2: app.root_url: expected an http:// or https:// address without query, like "
        "\"https://otp.example.com\"; got \"http://a.example/?x\""},
       {"[app]\nlogo_url = \"javascript:x\"\n",
-       "config.toml:2: app.logo_url: expected an http:// or https:// address, or a path that starts with /; "
-       "got "
-       "\"javascript:x\""},
+       "config.toml:2: app.logo_url: expected an http:// or https:// address (of a host without '_'), or a "
+       "path "
+       "that starts with /; got \"javascript:x\""},
       {"app = 5\n", "config.toml:1: app: expected a section [app]; got a value"},
       {"[store]\nengine = \"mysql\"\n",
        R"(config.toml:2: store.engine: expected one of "sqlite", "redis"; got "mysql")"},
@@ -172,13 +172,18 @@ TEST_F(ConfigTest, OriginsAreWhatABrowserSends) {
     return "[auth.app]\nsecret = \"s\"\norigins = [\"" + origin + "\"]\n";
   };
   for (const char* origin :
-       {"https://a.example", "http://localhost:*", "http://127.0.0.1:8080", "http://[::1]:80"}) {
+       {"https://a.example", "http://localhost:*", "http://127.0.0.1:8080", "http://[::80]"}) {
     EXPECT_EQ(loaded(with(origin)).namespaces.at("app").origins, std::vector<std::string>{origin});
   }
-  EXPECT_EQ(loaded(with("HTTPS://A.Example")).namespaces.at("app").origins[0], "https://a.example");
+  for (const char* origin : {"HTTPS://A.Example", "https://a.example:443", "https://a.example:0443"}) {
+    EXPECT_EQ(loaded(with(origin)).namespaces.at("app").origins[0], "https://a.example");
+  }
+  EXPECT_EQ(loaded(with("http://[::1]:80")).namespaces.at("app").origins[0], "http://[::1]");
+  EXPECT_EQ(loaded(with("http://a.example:443")).namespaces.at("app").origins[0], "http://a.example:443");
   for (const char* origin :
        {"a.example", "https://a.example/path", "https://a.example/", "*", "https://*", "http://a b",
-        "https://u@a.example", "https://a.example:0", "https://a.example;x"}) {
+        "https://u@a.example", "https://a.example:0", "https://a.example; script-src *", "'self'", "https://",
+        "http://my_host:3000"}) {
     EXPECT_TRUE(refusal(with(origin)).starts_with("config.toml:3: auth.app.origins: expected SCHEME://HOST"))
         << origin;
   }
