@@ -53,6 +53,7 @@ Complaint complaint_about(const Refusal& refusal) {
     const bool guesses = refusal.limit == limits::Limit::address_guesses;
     return {guesses ? Complaint::Kind::guesses_limited : Complaint::Kind::sends_limited, {}, seconds};
   }
+  if (refusal.limit == limits::Limit::countries) return {Complaint::Kind::bad_country, {}};
   const bool address = refusal.message.starts_with(kField);
   return {address ? Complaint::Kind::bad_address : Complaint::Kind::sentence, for_people(refusal.message)};
 }
@@ -156,8 +157,9 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     if (!asked) return reply.send(std::move(asked.error()));
     auto& [view, params, otp] = *asked;
     const std::string& to = params.get("to");
-    // The second of two clicks changes nothing.
-    if (otp.closed || (!otp.to.empty() && otp.to == to)) return reply.send(renderer().redirect(view, kCode));
+    if (otp.closed) return reply.send(renderer().redirect(view, kCode));
+    // Whether `to` is the present address makes no difference: nobody shall find out by guessing what the
+    // pages mask.
     if (!can_set_address(otp)) {
       return reply.send(
           renderer().message_page(400, view, Message::invalid, "This address can't be changed here."));

@@ -15,12 +15,12 @@ namespace {
 namespace mustache = kainjow::mustache;
 
 constexpr auto kFlagNames = std::to_array<std::string_view>(
-    {"popup",      "themed",       "email",       "sms",     "whatsapp",      "voice",
-     "other",      "phone",        "named",       "unnamed", "described",     "digits",
-     "changeable", "returnable",   "resendable",  "another", "filled",        "wrong_code",
-     "no_code",    "no_address",   "bad_address", "alert",   "sends_limited", "guesses_limited",
-     "too_early",  "expired",      "locked",      "busy",    "invalid",       "forbidden",
-     "internal",   "posts_limited"});
+    {"popup",           "themed",     "email",        "sms",         "whatsapp",  "voice",
+     "other",           "phone",      "named",        "unnamed",     "described", "digits",
+     "changeable",      "returnable", "resendable",   "another",     "filled",    "wrong_code",
+     "no_code",         "no_address", "bad_address",  "bad_country", "alert",     "sends_limited",
+     "guesses_limited", "too_early",  "expired",      "locked",      "busy",      "invalid",
+     "forbidden",       "internal",   "posts_limited"});
 static_assert(kFlagNames.size() == static_cast<std::size_t>(Flag::count));
 
 constexpr auto kFieldNames = std::to_array<std::string_view>(

@@ -43,6 +43,7 @@ enum class Flag : uint8_t {
   no_code,          //
   no_address,       //
   bad_address,      // as an e-mail address or a phone number
+  bad_country,      // a number of a country that is not allowed
   alert,            // … in the words of alert_text
   sends_limited,    // over a limit of sends: until `wait`
   guesses_limited,  // of wrong codes

@@ -71,6 +71,7 @@ void set_complaint(Flags& flags, Values& values, const Complaint& complaint, Fla
   const bool bad_address = complaint.kind == Complaint::Kind::bad_address;
   const bool ours = bad_address && !flags.has(Flag::other);
   flags.set(Flag::bad_address, ours);
+  flags.set(Flag::bad_country, complaint.kind == Complaint::Kind::bad_country);
   flags.set(Flag::alert, complaint.kind == Complaint::Kind::sentence || (bad_address && !ours));
   flags.set(Flag::sends_limited, complaint.kind == Complaint::Kind::sends_limited);
   flags.set(Flag::guesses_limited, complaint.kind == Complaint::Kind::guesses_limited);

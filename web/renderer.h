@@ -33,6 +33,7 @@ struct Complaint {
     wrong,
     sentence,
     bad_address,
+    bad_country,
     sends_limited,
     guesses_limited,
     too_early

@@ -38,8 +38,11 @@ std::optional<Refusal> OtpService::check_country(const Otp& otp, const std::stri
   if (policy_->allows_country(check.country)) return {};
   limit_report_.reached(limits::Limit::countries, policy_->enforces(), otp.name_space, otp.to_normalised);
   if (!policy_->enforces()) return {};
-  return refuse(Kind::invalid,
-                "Invalid `to` address: " + std::string(limits::sentence(limits::Limit::countries)) + ".");
+  auto refusal =
+      refuse(Kind::invalid,
+             "Invalid `to` address: " + std::string(limits::sentence(limits::Limit::countries)) + ".");
+  refusal.limit = limits::Limit::countries;
+  return refusal;
 }
 
 void OtpService::report(const std::expected<store::Written, store::Error>& written) {

@@ -42,7 +42,8 @@ struct Refusal {
   std::optional<Otp> otp;               // for the kinds that carry it, and for locked
   int64_t ttl_seconds = 0;              // of otp
   std::chrono::seconds retry_after{0};  // for locked, limited, too_early and unavailable
-  std::optional<limits::Limit> limit{};
+  std::optional<limits::Limit>
+      limit{};  // for limited, and for invalid: an address of a country that is not allowed
   std::string locale = {},
               return_url = {};  // for not_found on a page, while the expired record is still there
 };

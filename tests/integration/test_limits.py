@@ -230,7 +230,11 @@ class Phones(unittest.TestCase):
         self.assertEqual((refused.status, refused.message),
                          (400, "Invalid `to` address: No codes are sent to numbers of this country."))
         self.assertEqual(self.put("a@mail.example", provider="console").status, 200)
-        self.assertEqual(self.scraped("limits_reached_total", limit="countries", outcome="refused"), 1)
+        otp = self.api.put(new_id(), provider="sms").data
+        page = self.api.page(otp["id"], "POST", "/address", to="+442079460018")
+        self.assertEqual(page.status, 400)
+        self.assertIn("We send no codes to phone numbers of this country.", page.text)
+        self.assertEqual(self.scraped("limits_reached_total", limit="countries", outcome="refused"), 2)
 
     def test_by_client(self):
         self.start({"client_sends": ["2/1h"]})
