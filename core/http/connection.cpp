@@ -28,6 +28,9 @@ constexpr std::size_t kReadAheadBytesMax = 64 * 1024;
 // Answers to pipelined requests gather up to this before they must be taken.
 constexpr std::size_t kUnsentBytesMax = 256 * 1024;
 constexpr std::size_t kKeptBytesMax = 4096;  // of a buffer between answers
+// TLS's own records cost us as much as a request, and a client could send them without end; new keys take two
+// reads. Half a record is a read without data too: the largest one may come in pieces of 64 bytes.
+constexpr int kReadsWithoutDataMax = 256;
 
 }  // namespace
 
@@ -85,7 +88,7 @@ void Front::Connection::on_events(uint32_t events) {
   try {
     if (wait_ == Wait::handshake && !shake_hands()) return;
     if (events & EPOLLOUT) {
-      if (flush()) process();
+      if (flush() && wait_ != Wait::linger) process();
     } else if (events & EPOLLIN) {
       receive();
     }
@@ -147,7 +150,13 @@ void Front::Connection::receive() {
   char bytes[kRecordBytesMax];
   if (secure_) ERR_clear_error();
   const int count = socket_.receiveBytes(bytes, sizeof bytes);
-  if (count < 0) return;  // nothing there after all, or half a record
+  if (count < 0) {  // nothing there after all, half a record, or one of TLS's own
+    if (secure_ && ++reads_without_data_ > kReadsWithoutDataMax) return front_.close(*this);
+    // TLS answers before it reads on.
+    if (count == SecureStreamSocket::ERR_SSL_WANT_WRITE) set_events(EPOLLOUT);
+    return;
+  }
+  reads_without_data_ = 0;
   if (count == 0) {
     // The client has no more to say but may still read: answers that are under way go out first.
     if (!pending_ && out_.empty()) return front_.close(*this);

@@ -59,7 +59,8 @@ class Front::Connection final : private Loop::Watcher {
   Wait wait_;
   Queue::iterator place_, place_in_party_;
   Loop::Clock::time_point deadline_;
-  bool secure_ = false;  // TLS has begun
+  int reads_without_data_ = 0;  // since the last one with
+  bool secure_ = false;         // TLS has begun
   bool processing_ = false;
   bool pending_ = false;      // a request has been handed out
   bool answered_ = false;     // and answered; its views are let go when its handler has returned

@@ -58,6 +58,8 @@ void configure(SSL_CTX* context) {
   // Unsent output moves and grows between tries; an idle connection gives its 32 KiB of buffers back.
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
+  // Or a read would not return while records without data come, and the loop would stand still.
+  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 }
 
 }  // namespace

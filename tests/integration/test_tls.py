@@ -26,12 +26,15 @@ HEALTH = "GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n"
 class TlsCase(GatewayCase):
     """A gateway with the certificate of `cls.certificate`."""
 
+    SERVER_TIMEOUT = "1s"
+
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="otpgw-tls-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.certificate, cls.key = certificates.self_signed(cls.folder, "first")
-        cls.CONFIG = {"app": {"tls_certificate": str(cls.certificate), "tls_key": str(cls.key), "server_timeout": "1s"}}
+        cls.CONFIG = {"app": {"tls_certificate": str(cls.certificate), "tls_key": str(cls.key),
+                              "server_timeout": cls.SERVER_TIMEOUT}}
         super().setUpClass()
 
     def raw(self, context=None, **options):
