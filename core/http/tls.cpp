@@ -37,6 +37,12 @@ std::string openssl_reason() {
   return reason ? reason : "unknown reason";
 }
 
+// Served without it, only some clients would trust us.
+std::unexpected<TlsError> refused_behind(const std::string& reason) {
+  return refused(TlsError::Of::certificate,
+                 "expected certificates in PEM; got one behind the first that OpenSSL refuses: " + reason);
+}
+
 std::string date_of(const ASN1_TIME* time) {
   const Bio out(BIO_new(BIO_s_mem()));
   ASN1_TIME_print(out.get(), time);
@@ -77,6 +83,10 @@ std::expected<Poco::Net::Context::Ptr, TlsError> make_tls(std::string_view certi
   const Bio certificates = reading(certificate_pem);
   const Certificate own(PEM_read_bio_X509(certificates.get(), nullptr, no_passphrase, nullptr));
   if (!own) return refused(certificate, "expected a certificate in PEM; got a file without one");
+  if (X509_cmp_current_time(X509_get0_notBefore(own.get())) > 0) {
+    return refused(certificate, "expected a certificate that is valid; got one that is not valid before " +
+                                    date_of(X509_get0_notBefore(own.get())));
+  }
   if (X509_cmp_current_time(X509_get0_notAfter(own.get())) < 0) {
     return refused(certificate, "expected a certificate that is valid; got one that expired on " +
                                     date_of(X509_get0_notAfter(own.get())));
@@ -86,8 +96,10 @@ std::expected<Poco::Net::Context::Ptr, TlsError> make_tls(std::string_view certi
                    "expected a certificate for TLS; got one that OpenSSL refuses: " + openssl_reason());
   }
   while (const Certificate next{PEM_read_bio_X509(certificates.get(), nullptr, no_passphrase, nullptr)}) {
-    SSL_CTX_add1_chain_cert(ssl, next.get());
+    if (SSL_CTX_add1_chain_cert(ssl, next.get()) != 1) return refused_behind(openssl_reason());
   }
+  // The end of the file is an error too.
+  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) return refused_behind(openssl_reason());
 
   const Key secret(PEM_read_bio_PrivateKey(reading(key_pem).get(), nullptr, no_passphrase, nullptr));
   if (!secret)

@@ -18,7 +18,8 @@ struct TlsError {
 
 // Both are PEM; behind the certificate may stand those that lead to the root. TLS 1.2 and 1.3, ciphers with
 // forward secrecy and authentication only, no compression, no renegotiation; sessions resume by tickets whose
-// keys live and die with the context. An expired certificate is an error: no browser would talk to us.
+// keys live and die with the context. A certificate that has expired, or is not valid yet, is an error:
+// no browser would talk to us. So is a damaged one of those behind it.
 [[nodiscard]] std::expected<Poco::Net::Context::Ptr, TlsError> make_tls(std::string_view certificate_pem,
                                                                         std::string_view key_pem);
 

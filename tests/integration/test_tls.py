@@ -288,6 +288,12 @@ class Certificates(TlsCase):
         expired, expired_key = certificates.self_signed(folder, "expired", at="2021-01-01")
         locked = folder / "locked.key"
         certificates.openssl("ec", "-in", self.key, "-aes256", "-passout", "pass:secret", "-out", locked)
+        _, chain, chain_key = certificates.with_chain(folder)
+        damaged, cut = folder / "damaged.pem", folder / "cut.pem"
+        own, behind = chain.read_text().split("-----END CERTIFICATE-----\n", 1)
+        damaged.write_text(own + "-----END CERTIFICATE-----\n" + behind.replace("M", "!", 1))
+        cut.write_text(chain.read_text()[:-200])
+        future, future_key = certificates.self_signed(folder, "future", at="2090-01-01")
         empty = folder / "empty.pem"
         empty.write_text("nothing\n")
         yield self.certificate, other_key, "app.tls_key: expected the private key of the certificate; got another one's"
@@ -298,6 +304,9 @@ class Certificates(TlsCase):
         yield empty, self.key, "app.tls_certificate: expected a certificate in PEM; got a file without one"
         yield self.key, self.key, "app.tls_certificate: expected a certificate in PEM; got a file without one"
         yield expired, expired_key, "app.tls_certificate: expected a certificate that is valid; got one that expired on Jan  3"
+        yield future, future_key, "app.tls_certificate: expected a certificate that is valid; got one that is not valid before Jan  1"
+        for broken in (damaged, cut):
+            yield broken, chain_key, "app.tls_certificate: expected certificates in PEM; got one behind the first that OpenSSL refuses: bad"
         yield folder / "none.pem", self.key, "app.tls_certificate: expected a PEM file; got"
 
     def test_bad_ones_end_the_start_and_change_nothing_at_a_reload(self):
