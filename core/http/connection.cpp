@@ -5,9 +5,11 @@
 #include <Poco/Net/StreamSocketImpl.h>
 #include <openssl/err.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/http/answer.h"
 
@@ -79,6 +81,7 @@ void Front::Connection::answer(Response&& response) {
 
 void Front::Connection::drain() {
   on_events(EPOLLIN);
+  if (wait_ == Wait::write) last_ = true;  // or it would be kept for more requests
   const bool asked = wait_ != Wait::head && wait_ != Wait::keep_alive && wait_ != Wait::handshake;
   if (!asked) front_.close(*this);
 }
@@ -257,11 +260,11 @@ bool Front::Connection::flush() {
       // TLS takes a record at a time; in the clear a short write means that there is no more room.
       if (!secure_ && !out_.empty()) break;
     }
-  } catch (const Poco::TimeoutException&) {
-    // No room at all, in Poco's words for a plain socket.
-  } catch (const Poco::Exception&) {
-    front_.close(*this);
-    return false;
+  } catch (const Poco::Exception& error) {
+    if (error.code() != EAGAIN) {  // which is how Poco says of a plain socket that there is no room at all
+      front_.close(*this);
+      return false;
+    }
   }
   if (!out_.empty()) {
     if (wait_ != Wait::write) wait_for(Wait::write);
@@ -274,10 +277,13 @@ bool Front::Connection::flush() {
   return true;
 }
 
-// The last answer is out. A client that is still sending would be reset and lose the answer, so its bytes
-// are read and dropped until it closes.
+// The last answer is out. A client that is still sending would be reset and lose the answer (RFC 9112, 9.6),
+// so its bytes are read and dropped until it closes.
 void Front::Connection::finish() {
-  if (!refused_) return front_.close(*this);
+  int unread = 0;
+  ioctl(fd(), FIONREAD, &unread);
+  const bool is_sending = refused_ || reader_.has_more() || unread > 0;
+  if (!is_sending) return front_.close(*this);
   try {
     if (secure_) {
       socket_.shutdown();  // TLS has but one goodbye, and it leaves the socket open

@@ -25,7 +25,7 @@ class Front::Connection final : private Loop::Watcher {
   // Leaves its queue: closed, or writing why.
   void timed_out();
   void answer(Response&& response);
-  // Reads what has arrived; closes when that is no whole head.
+  // Reads what has arrived; closes when that is no whole head, and once the answers under way are out.
   void drain();
   // Says goodbye; nothing is waited for any more. Only Front::close() calls it.
   void leave();

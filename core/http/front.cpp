@@ -50,8 +50,10 @@ Front::~Front() {
 
 uint16_t Front::port() const { return listener_.address().port(); }
 
-void Front::on_events(uint32_t) {
-  for (int i = 0; i < kAcceptsPerTurn && accept_one(); ++i) {
+void Front::on_events(uint32_t) { accept(kAcceptsPerTurn); }
+
+void Front::accept(int most) {
+  for (int i = 0; i < most && accept_one(); ++i) {
   }
 }
 
@@ -154,10 +156,10 @@ void Front::reconfigure(FrontRules rules) {
 void Front::drain(std::function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
-  on_events(EPOLLIN);  // who has connected before the stop is served
+  accept(kBacklog);  // who has connected before the stop is served; who keeps connecting doesn't put it off
   loop_.unwatch(listener_.impl()->sockfd());
   listener_.close();
-  for (const auto wait : {Wait::handshake, Wait::keep_alive, Wait::head}) {
+  for (const auto wait : {Wait::handshake, Wait::keep_alive, Wait::head, Wait::write}) {
     auto& queue = queues_[static_cast<std::size_t>(wait)];
     for (auto next = queue.begin(); next != queue.end();) (*next++)->drain();
   }

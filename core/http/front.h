@@ -74,6 +74,8 @@ class Front final : private Loop::Watcher {
   using Queue = std::list<Connection*>;
 
   void on_events(uint32_t events) override;
+  void accept(int most);
+  // False when no client waits, or none can be taken now.
   bool accept_one();
   // False when there is none to evict: all wait for an answer.
   bool evict_one();

@@ -43,6 +43,8 @@ class RequestReader {
   [[nodiscard]] int error_status() const { return error_status_; }
   [[nodiscard]] std::string_view error_message() const { return error_message_; }
   [[nodiscard]] std::size_t buffered() const { return buffer_.size(); }
+  // Bytes have come behind the ready request.
+  [[nodiscard]] bool has_more() const { return buffer_.size() > end_; }
 
  private:
   State advance();

@@ -75,7 +75,10 @@ class Caps(unittest.TestCase):
         idle, asking = open_idle(self, gateway.port, 2)
         gateway.process.send_signal(signal.SIGSTOP)
         asking.send(HEALTH)
-        fresh = [RawConnection(gateway.port).send(HEALTH) for _ in range(20)]  # not even accepted yet
+        # Not even accepted yet: more than one turn of the loop takes, from addresses that may have them all.
+        fresh = [RawConnection(gateway.port, source="127.0.6.%d" % (i % 10 + 1)).send(HEALTH) for i in range(600)]
+        for raw in fresh:
+            self.addCleanup(raw.socket.close)
         gateway.process.send_signal(signal.SIGTERM)
         gateway.process.send_signal(signal.SIGCONT)
         for raw in (asking, *fresh):

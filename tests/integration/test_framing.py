@@ -221,6 +221,13 @@ class Framing(GatewayCase):
             self.assertEqual((answer.status, answer.headers["Connection"].lower()), (200, "close"))
             self.assertTrue(raw.is_closed())
 
+    def test_who_sends_more_than_is_read_gets_the_answer_and_no_reset(self):
+        head = "GET /api/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        for more in ("x" * 300_000, "GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n" * 5000):
+            with self.subTest(more[:10]), RawConnection(self.gateway.port) as raw:
+                self.assertEqual(raw.send(head + more).read_answer().status, 200)  # send() fails after a reset
+                self.assertEqual(raw.socket.recv(1), b"")  # and so does this
+
     def test_half_close_still_gets_its_answer(self):
         with RawConnection(self.gateway.port) as raw:
             raw.send(self.head(self.put_line(), FORM.strip(), "Content-Length: 16") + "provider=console")
