@@ -27,8 +27,9 @@ constexpr unsigned char kTlsHandshake = 0x16;
 constexpr int kRecordHeadBytes = 5;
 // While an answer is pending or unsent, a client may pipeline this much; then we stop reading from it.
 constexpr std::size_t kReadAheadBytesMax = 64 * 1024;
-// Answers to pipelined requests gather up to this before they must be taken.
-constexpr std::size_t kUnsentBytesMax = 256 * 1024;
+// Answers to pipelined requests gather up to this before they must be taken; who doesn't take them costs no
+// more.
+constexpr std::size_t kUnsentBytesMax = 16 * 1024;
 constexpr std::size_t kKeptBytesMax = 4096;  // of a buffer between answers
 // TLS's own records cost us as much as a request, and a client could send them without end; new keys take two
 // reads. Half a record is a read without data too: the largest one may come in pieces of 64 bytes.
@@ -56,6 +57,8 @@ void Front::Connection::leave() {
   front_.loop_.unwatch(fd());
   queue(wait_).erase(place_);
   party_.erase(place_in_party_);
+  // What it doesn't take would stay in the kernel for minutes.
+  if (wait_ == Wait::write) return socket_.setLinger(true, 0);
   if (!secure_ || wait_ == Wait::handshake) return;
   try {
     socket_.shutdown();  // TLS's goodbye: nothing was cut off

@@ -21,6 +21,7 @@ class Front::Connection final : private Loop::Watcher {
   [[nodiscard]] Loop::Clock::time_point since() const { return deadline_ - front_.duration(wait_); }
   // Idle, or not all that it wants to ask has come.
   [[nodiscard]] bool is_evictable() const { return wait_ != Wait::reply && wait_ != Wait::write; }
+  [[nodiscard]] bool is_slow_reader() const { return wait_ == Wait::write; }
 
   // Leaves its queue: closed, or writing why.
   void timed_out();

@@ -21,6 +21,8 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr int kAcceptsPerTurn = 256;
+// Of answers that a client hasn't taken, in the kernel; it would let each have 4 MiB.
+constexpr int kSendBufferBytes = 128 * 1024;
 constexpr std::chrono::milliseconds kSweepInterval{250};  // how late a deadline may be noticed
 
 }  // namespace
@@ -34,6 +36,7 @@ Front::Front(Loop& loop, const std::string& host, uint16_t port, const FrontLimi
       spare_fd_(open("/dev/null", O_RDONLY | O_CLOEXEC)) {
   // Poco's default of SO_REUSEPORT would let a second instance take half of the clients, unnoticed.
   listener_.bind(Poco::Net::SocketAddress(host, port), true, false);
+  listener_.setSendBufferSize(kSendBufferBytes);  // its connections inherit it
   listener_.listen(kBacklog);
   listener_.setBlocking(false);
   fcntl(listener_.impl()->sockfd(), F_SETFD, FD_CLOEXEC);
@@ -103,7 +106,8 @@ bool Front::evict_one() {
 }
 
 bool Front::evict_one_of(Queue& party) {
-  const auto found = std::ranges::find_if(party, &Connection::is_evictable);
+  auto found = std::ranges::find_if(party, &Connection::is_evictable);
+  if (found == party.end()) found = std::ranges::find_if(party, &Connection::is_slow_reader);
   if (found == party.end()) return false;
   close(**found);
   return true;

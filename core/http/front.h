@@ -79,7 +79,7 @@ class Front final : private Loop::Watcher {
   bool accept_one();
   // False when there is none to evict: all wait for an answer.
   bool evict_one();
-  // False when all of these are waiting for an answer or taking one.
+  // Likewise, of these.
   bool evict_one_of(Queue& party);
   void close(Connection& connection);
   void sweep();

@@ -3,7 +3,7 @@
     slow_clients.py PORT plain|tls SECONDS KIND=COUNT[:LIMIT] ...
 
 KIND: head, body (a request of which a byte comes each second), idle (one whole request, then nothing), handshake (of TLS,
-a byte each second). Each that the server closes is replaced. LIMIT: the seconds after which the server should close it.
+a byte each second), reader (many requests at once, whose answers it doesn't take). Each that the server closes is replaced. LIMIT: the seconds after which the server should close it.
 Prints "ready" once all are open, and at the end one JSON line: by kind how many were closed, and by how many seconds the
 latest of them, or of those that are still open, was past its limit.
 """
@@ -27,7 +27,10 @@ START = {
     "body": b"PUT /api/otp HTTP/1.1\r\nHost: x\r\nContent-Length: 16000\r\n\r\n",
     "idle": b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n",
     "handshake": b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03",
+    # More than one read of the server's: it is reset when it is closed, and learns of it.
+    "reader": b"GET /static/otp.js HTTP/1.1\r\nHost: x\r\n\r\n" * 500,
 }
+READER_BUFFER_BYTES = 4096
 
 
 def anywhere():
@@ -38,6 +41,8 @@ class Slow:
     def __init__(self, port, kind, context):
         self.kind = kind
         self.socket = socket.socket()
+        if kind == "reader":
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, READER_BUFFER_BYTES)
         self.socket.bind((anywhere(), 0))
         self.socket.settimeout(5)
         self.socket.connect(("127.0.0.1", port))
@@ -50,7 +55,12 @@ class Slow:
         self.drips_at = self.since + random.random() * DRIP_SECONDS
         self.socket.setblocking(False)
 
+    def events(self):
+        return select.EPOLLHUP if self.kind == "reader" else select.EPOLLIN
+
     def is_closed(self):
+        if self.kind == "reader":
+            return True  # its only event
         try:
             while self.socket.recv(4096):  # an answer that says why
                 pass
@@ -62,7 +72,7 @@ class Slow:
 
     def drip(self, now):
         self.drips_at = now + DRIP_SECONDS
-        if self.kind == "idle":
+        if self.kind in ("idle", "reader"):
             return
         try:
             self.socket.send(b"x")
@@ -120,7 +130,7 @@ class Crowd:
             self.failed += 1
             return
         self.open[slow.socket.fileno()] = slow
-        self.epoll.register(slow.socket.fileno(), select.EPOLLIN)
+        self.epoll.register(slow.socket.fileno(), slow.events())
         self.counts[kind] += 1
 
     def note(self, slow, now):

@@ -291,6 +291,16 @@ class Gateway:
                 continue
         return None
 
+    def processor_seconds(self):
+        """What the process has used so far."""
+        with open("/proc/%d/stat" % self.process.pid, encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_kib(self):
+        with open("/proc/%d/status" % self.process.pid, encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
 
 def children(pid):
     result = []

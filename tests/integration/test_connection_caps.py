@@ -59,16 +59,10 @@ class Caps(unittest.TestCase):
         # Some were closed to make room; whoever asks now is served, and the loop doesn't spin.
         wait_for("an answer", gateway.healthy)
         for _ in range(20):
-            wait_for("an answer", gateway.healthy, 2)
-        before = self.processor_seconds(gateway)
+            wait_for("an answer", gateway.healthy)
+        before = gateway.processor_seconds()
         time.sleep(0.5)
-        self.assertLess(self.processor_seconds(gateway) - before, 0.2)
-
-    @staticmethod
-    def processor_seconds(gateway):
-        with open("/proc/%d/stat" % gateway.process.pid, encoding="ascii") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / 100
+        self.assertLess(gateway.processor_seconds() - before, 0.2)
 
     def test_a_stop_answers_who_had_asked(self):
         gateway = self.gateway(Gateway)
@@ -93,12 +87,12 @@ class SlowReaders(GatewayCase):
     def test_all_answers_come_in_order_and_memory_is_bounded(self):
         count = 4000
         pair = "GET /static/otp.js HTTP/1.1\r\nHost: x\r\n\r\n" + HEALTH
-        before = self.resident_kib()
+        before = self.gateway.resident_kib()
         with RawConnection(self.gateway.port) as raw:
             sender = threading.Thread(target=raw.send, args=(pair * count,))
             sender.start()
             time.sleep(0.5)  # all buffers are full now
-            self.assertLess(self.resident_kib() - before, 4096 * MEMORY_FACTOR)
+            self.assertLess(self.gateway.resident_kib() - before, 4096 * MEMORY_FACTOR)
             received = raw.socket.recv(65536)
             while received.count(b"HTTP/1.1 200 OK\r\n") < 3:
                 received += raw.socket.recv(65536)
@@ -113,17 +107,13 @@ class SlowReaders(GatewayCase):
             self.assertEqual(raw.send(HEALTH).read_answer().data, "OK")
 
     def test_one_who_takes_no_answer_is_closed(self):
-        with RawConnection(self.gateway.port, timeout=20) as raw:
+        with RawConnection(self.gateway.port, timeout=40) as raw:
             raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
             began = time.monotonic()
             with self.assertRaises((ConnectionResetError, BrokenPipeError)):
                 while True:  # blocks when nothing is read from us any more, until we are closed
                     raw.send("GET /static/otp.js HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
-            self.assertLess(time.monotonic() - began, 12)
-
-    def resident_kib(self):
-        with open("/proc/%d/status" % self.gateway.process.pid, encoding="ascii") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+            self.assertLess(time.monotonic() - began, 30)
 
 
 if __name__ == "__main__":
