@@ -14,7 +14,10 @@ constexpr std::size_t kDescriptorsKept = 128;
 // Browsers that have once been here by HTTPS come by nothing else for a year. Not for localhost, where
 // developers have other servers under the same name.
 std::string tls_headers(const std::string& root_url) {
-  if (!root_url.starts_with("https://") || root_url.starts_with("https://localhost")) return {};
+  constexpr std::string_view kScheme = "https://";
+  if (!root_url.starts_with(kScheme)) return {};
+  const auto host = std::string_view(root_url).substr(kScheme.size());
+  if (host.substr(0, host.find_first_of(":/")) == "localhost") return {};
   return "Strict-Transport-Security: max-age=31536000\r\n";
 }
 

@@ -67,7 +67,7 @@ class Loop {
   std::mutex mutex_;
   std::vector<Task> posted_;  // mutex_
   bool woken_ = false;        // mutex_: the eventfd has been written for posted_
-  bool stop_ = false;         // mutex_
+  bool stop_ = false;
   std::vector<Task> running_;
   std::multimap<Clock::time_point, std::pair<TimerId, Task>> timers_;
   std::unordered_map<TimerId, Clock::time_point> timer_times_;

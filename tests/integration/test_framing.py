@@ -25,10 +25,10 @@ class Framing(GatewayCase):
         with RawConnection(self.gateway.port) as raw:
             raw.send(data)
             answer = raw.read_answer()
-            if answer is not None:  # closing without a word is as clear for what is hardly HTTP
-                self.assertIn(answer.status, statuses or (400,), answer)
-                self.assertEqual(answer.json["status"], "error")
-                self.assertTrue(answer.message)
+            self.assertIsNotNone(answer, "closed without a word")
+            self.assertIn(answer.status, statuses or (400,), answer)
+            self.assertEqual(answer.json["status"], "error")
+            self.assertTrue(answer.message)
             self.assertTrue(raw.is_closed(), "the connection stayed open, or more came: %r" % raw.buffer)
         self.assert_still_serves()
         return answer
@@ -193,9 +193,7 @@ class Framing(GatewayCase):
             raw.send(self.head("POST /nothing HTTP/1.1", FORM.strip(), "Content-Length: %d" % len(smuggled))
                      + smuggled + self.head("GET /api/health HTTP/1.1"))
             self.assertEqual(raw.read_answer().status, 404)
-            answer = raw.read_answer()
-            if answer is not None:
-                self.assertEqual(answer.data, "OK")
+            self.assertEqual(raw.read_answer().data, "OK")
 
     def test_expect_100_continue(self):
         with RawConnection(self.gateway.port) as raw:
@@ -243,16 +241,10 @@ class Framing(GatewayCase):
         self.assert_still_serves()
 
     def test_garbage(self):
-        for data in (b"\0" * 5000, bytes(range(256)) * 50, b"\r\n" * 5000, b"\x80\x00\xff" * 1000):
-            with RawConnection(self.gateway.port) as raw:
-                try:
-                    raw.send(data)
-                    answer = raw.read_answer()
-                except (ConnectionResetError, BrokenPipeError):
-                    answer = None
-                if answer is not None:
-                    self.assertIn(answer.status, (400, 408, 414, 431))
-        self.assert_still_serves()
+        for data in (b"\0" * 5000, bytes(range(256)) * 50, b"\x80\x00\xff" * 1000):
+            self.assert_refused_and_closed(data, 400, 408, 414, 431)
+        with RawConnection(self.gateway.port) as raw:  # nothing was asked: closed without a word
+            self.assertIsNone(raw.send(b"\r\n" * 5000).read_answer())
 
     def closed_after(self, start, drip):
         """Seconds until the gateway closes a connection that sends `start` and then `drip` every 0.1 s."""
@@ -274,13 +266,13 @@ class Framing(GatewayCase):
             return float("inf")
 
     def test_slow_headers_are_closed_by_the_deadline(self):
-        self.assertLess(self.closed_after("GET /api/health HTTP/1.1\r\nHost: x\r\nX: ", "y"), 2.5)
+        self.assertLess(self.closed_after("GET /api/health HTTP/1.1\r\nHost: x\r\nX: ", "y"), 10)
 
     def test_slow_bodies_are_closed_by_the_deadline(self):
-        self.assertLess(self.closed_after(self.head(self.put_line(), "Content-Length: 1000"), "y"), 3.5)
+        self.assertLess(self.closed_after(self.head(self.put_line(), "Content-Length: 1000"), "y"), 10)
 
     def test_silent_connections_are_closed(self):
-        self.assertLess(self.closed_after("", ""), 17)
+        self.assertLess(self.closed_after("", ""), 10)
 
     def test_many_slow_clients_hold_up_nobody(self):
         slow = [RawConnection(self.gateway.port).send("GET /api/health HTTP/1.1\r\nHost:") for _ in range(200)]
@@ -288,7 +280,7 @@ class Framing(GatewayCase):
             started = time.monotonic()
             for _ in range(20):
                 self.assert_still_serves()
-            self.assertLess(time.monotonic() - started, 2)
+            self.assertLess(time.monotonic() - started, 6)
         finally:
             for raw in slow:
                 raw.socket.close()

