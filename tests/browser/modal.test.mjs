@@ -249,37 +249,41 @@ test("an origin that is not allowed: blocked frame, no message, a link and a rea
   await page.context().close();
 });
 
-test("a window that opens the page itself gets no message, not even on a port", async () => {
-  const otp = await gateway.put({ to: "opener@example.com", skip_delete: true });
-  const code = codeIn(await gateway.mailTo("opener@example.com"));
-  page = await openPage(browser);
-  await page.goto(shop.hostile);
-  const opened = page.waitForEvent("popup");
-  await page.evaluate((url) => { window.other = open(url); }, otp.url);
-  const popup = await opened;
-  await popup.fill("#otp", code);
-  await popup.click("button:text('Verify')");
-  await popup.waitForSelector("h1:has-text('verified')");
-  await popup.evaluate(() => {  // heard after the page has heard it
-    addEventListener("message", ({ ports }) => {
-      opener.postMessage("the last", "*");
-      ports[0].postMessage("the last");
+for (const whose of ["origin", "hostile"]) {
+  test(`a window that opens the page itself gets no message, not even on a port (${whose})`, async () => {
+    const to = `opener-${whose}@example.com`;
+    const otp = await gateway.put({ to, skip_delete: true });
+    const code = codeIn(await gateway.mailTo(to));
+    page = await openPage(browser);
+    await page.goto(shop[whose]);
+    const opened = page.waitForEvent("popup");
+    await page.evaluate((url) => { window.other = open(url); }, otp.url);
+    const popup = await opened;
+    await popup.fill("#otp", code);
+    await popup.click("button:text('Verify')");
+    await popup.waitForSelector("h1:has-text('verified')");
+    await popup.waitForLoadState();  // its script listens
+    await popup.evaluate(() => {  // heard after the page has heard it
+      addEventListener("message", ({ ports }) => {
+        opener.postMessage("the last", "*");
+        ports[0].postMessage("the last");
+      });
     });
+    const answers = await page.evaluate((id) => new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      const got = [];
+      port1.onmessage = ({ data }) => {
+        got.push(data);
+        if (data === "the last") resolve(got);
+      };
+      window.other.postMessage({ type: "otpgateway-hello", namespace: "app", id }, "*", [port2]);
+    }), otp.id);
+    assert.deepEqual(answers, ["the last"]);
+    await until("the last message", async () => (await seen()).messages.length);
+    assert.deepEqual((await seen()).messages, [{ origin: gateway.origin, data: "the last" }]);
+    await page.context().close();
   });
-  const answers = await page.evaluate((id) => new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    const got = [];
-    port1.onmessage = ({ data }) => {
-      got.push(data);
-      if (data === "the last") resolve(got);
-    };
-    window.other.postMessage({ type: "otpgateway-hello", namespace: "app", id }, "*", [port2]);
-  }), otp.id);
-  assert.deepEqual(answers, ["the last"]);
-  await until("the last message", async () => (await seen()).messages.length);
-  assert.deepEqual((await seen()).messages, [{ origin: gateway.origin, data: "the last" }]);
-  await page.context().close();
-});
+}
 
 test("the demonstration page works and is accessible", async () => {
   const otp = await gateway.put({ to: "demo@example.com" });
