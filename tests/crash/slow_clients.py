@@ -3,9 +3,10 @@
     slow_clients.py PORT plain|tls SECONDS KIND=COUNT[:LIMIT] ...
 
 KIND: head, body (a request of which a byte comes each second), idle (one whole request, then nothing), handshake (of TLS,
-a byte each second), reader (many requests at once, whose answers it doesn't take). Each that the server closes is replaced. LIMIT: the seconds after which the server should close it.
-Prints "ready" once all are open, and at the end one JSON line: by kind how many were closed, and by how many seconds the
-latest of them, or of those that are still open, was past its limit when it was last seen open.
+a byte each second), reader (many requests at once, whose answers it doesn't take). Each that the server closes is
+replaced. LIMIT: the seconds after which the server should close it. Prints "ready" once all are open, and at the end one
+JSON line: by kind how many were closed, and by how many seconds the latest of them, or of those that are still open, was
+past its limit when it was last seen open.
 """
 
 import json

@@ -2,51 +2,29 @@
 // new client is turned away when all do, and served as soon as one does not. Method: a front for two
 // connections whose handler keeps the replies in hand, and real sockets.
 
-#include "core/http/front.h"
-
 #include <Poco/Net/NetException.h>
-#include <Poco/Net/SocketAddress.h>
-#include <gtest/gtest.h>
 
-#include <future>
 #include <list>
-#include <thread>
 
 #include "core/http/answer.h"
+#include "tests/unit/front_fixture.h"
 
 namespace otpgw::http {
 namespace {
 
-constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-const Poco::Timespan kPatience{20, 0};
-
-class FrontCap : public testing::Test {
+class FrontCap : public FrontTest {
  protected:
+  FrontCap() { start(front_); }
   ~FrontCap() override {
-    loop_.stop();
-    thread_.join();
+    stop();
     replies_.clear();  // before the front that they answer through
   }
 
-  // On the loop's thread, waited for.
-  void on_loop(std::function<void()> task) {
-    std::promise<void> done;
-    loop_.post([&] {
-      task();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-  Poco::Net::StreamSocket client() {
-    Poco::Net::StreamSocket socket(Poco::Net::SocketAddress("127.0.0.1", port_));
-    socket.setReceiveTimeout(kPatience);
-    return socket;
-  }
   // A client whose request has been handed to the handler.
   Poco::Net::StreamSocket asking() {
-    auto socket = client();
-    socket.sendBytes(kRequest.data(), static_cast<int>(kRequest.size()));
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    auto socket = connected();
+    ask(socket, "/");
+    const auto end = std::chrono::steady_clock::now() + kPatience;
     for (++asked_; std::chrono::steady_clock::now() < end; std::this_thread::yield()) {
       std::size_t held = 0;
       on_loop([&] { held = replies_.size(); });
@@ -74,18 +52,15 @@ class FrontCap : public testing::Test {
     }
   }
 
-  Loop loop_;
   std::list<Reply> replies_;  // the loop's thread
   std::size_t asked_ = 0;
   Front front_{loop_, "127.0.0.1", 0, FrontLimits{.connections = 2},
                [this](const Request&, Reply reply) { replies_.push_back(std::move(reply)); }};
-  const uint16_t port_ = front_.port();
-  std::thread thread_{[this] { loop_.run(); }};
 };
 
 TEST_F(FrontCap, NobodyWhoWaitsIsClosedForSomebodyNew) {
   auto first = asking(), second = asking();
-  auto third = client();
+  auto third = connected();
   EXPECT_EQ(answer(third), "");
   answer_the_first();
   EXPECT_EQ(answer(first), "HTTP/1.1 200 OK");
