@@ -10,10 +10,11 @@ std::expected<std::shared_ptr<const Assets>, std::string> Assets::read(const con
     templates.insert(templates.begin(), own);
     parents.insert(parents.begin(), own);
   }
-  auto renderer = Renderer::load(templates, config.app.locale, Sites::from(config), clock);
-  if (!renderer) return std::unexpected(std::move(renderer.error()));
   auto files = StaticFiles::read(parents);
   if (!files) return std::unexpected(std::move(files.error()));
+  Sites sites = Sites::from(config, files->text("style.css"));
+  auto renderer = Renderer::load(templates, config.app.locale, std::move(sites), clock);
+  if (!renderer) return std::unexpected(std::move(renderer.error()));
   std::map<std::string, StaticFile, std::less<>> themes;
   for (const auto& [name, name_space] : config.namespaces) {
     const std::string& css = renderer->sites().of(name).theme;

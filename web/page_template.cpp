@@ -15,19 +15,19 @@ namespace {
 namespace mustache = kainjow::mustache;
 
 constexpr auto kFlagNames = std::to_array<std::string_view>(
-    {"popup",           "themed",     "email",        "sms",         "whatsapp",  "voice",
-     "other",           "phone",      "named",        "unnamed",     "described", "digits",
-     "changeable",      "returnable", "resendable",   "another",     "filled",    "wrong_code",
-     "no_code",         "no_address", "bad_address",  "bad_country", "alert",     "sends_limited",
-     "guesses_limited", "too_early",  "expired",      "locked",      "busy",      "invalid",
-     "forbidden",       "internal",   "posts_limited"});
+    {"popup",         "themed",          "own_logo",   "email",        "sms",         "whatsapp",
+     "voice",         "other",           "phone",      "named",        "unnamed",     "described",
+     "digits",        "changeable",      "returnable", "resendable",   "another",     "filled",
+     "wrong_code",    "no_code",         "no_address", "bad_address",  "bad_country", "alert",
+     "sends_limited", "guesses_limited", "too_early",  "expired",      "locked",      "busy",
+     "invalid",       "forbidden",       "internal",   "posts_limited"});
 static_assert(kFlagNames.size() == static_cast<std::size_t>(Flag::count));
 
 constexpr auto kFieldNames = std::to_array<std::string_view>(
-    {"base",     "path",        "query",          "favicon", "logo",         "theme",    "namespace",
-     "id",       "origins",     "description",    "address", "address_name", "expected", "return_url",
-     "code",     "code_length", "code_maxlength", "attempt", "max_attempts", "seconds",  "left",
-     "delivery", "step",        "alert_text",     "wait",    "cooldown"});
+    {"base",       "path",     "query",       "favicon",        "logo",    "style",        "theme",
+     "namespace",  "id",       "origins",     "description",    "address", "address_name", "expected",
+     "return_url", "code",     "code_length", "code_maxlength", "attempt", "max_attempts", "seconds",
+     "left",       "delivery", "step",        "alert_text",     "wait",    "cooldown"});
 static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::count));
 
 // The text before a field, and the field. The last one of a page has none.
@@ -100,10 +100,14 @@ std::expected<PageTemplate, std::string> PageTemplate::load(const Folders& folde
 
 std::string PageTemplate::render(Flags flags, const Values& values) const {
   std::string page;
-  page.reserve(4096);
+  page.reserve(values.style.size() + 4096);
   for (const Piece& piece : state_->variant(flags)) {
     page += piece.text;
-    if (piece.field) append_escaped(page, values[*piece.field]);
+    if (piece.field == Field::style) {
+      page += values.style;
+    } else if (piece.field) {
+      append_escaped(page, values[*piece.field]);
+    }
   }
   return page;
 }

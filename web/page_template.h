@@ -4,7 +4,8 @@
 // kainjow renders a page in about 10 µs, which is more than a whole request may cost. So each combination of
 // flags ({{#popup}}…{{/popup}}) that occurs is rendered once by kainjow, with a mark in the place of every
 // {{field}}; after that a page is the text between the marks and the escaped values, appended. Templates stay
-// plain mustache with partials ({{> body}}), but a section is always a flag and a field is always escaped.
+// plain mustache with partials ({{> body}}), but a section is always a flag, and every field is escaped but
+// {{style}}.
 #pragma once
 
 #include <array>
@@ -24,6 +25,7 @@ namespace otpgw::web {
 enum class Flag : uint8_t {
   popup,            // in the modal
   themed,           // the namespace has a style sheet of its own
+  own_logo,         // the logo is not ours: it may have any shape
   email,            // the kind of the channel …
   sms,              //
   whatsapp,         //
@@ -65,6 +67,7 @@ enum class Field : uint8_t {
   query,  // "" or "?view=popup&lang=de&key=…"
   favicon,
   logo,
+  style,       // HTML
   theme,       // address of the namespace's style sheet
   namespace_,  // {{namespace}}
   id,
@@ -107,6 +110,7 @@ class Flags {
 
 class Values {
  public:
+  std::string_view style;  // Field::style
   std::string& operator[](Field field) { return values_[static_cast<uint8_t>(field)]; }
   const std::string& operator[](Field field) const { return values_[static_cast<uint8_t>(field)]; }
 

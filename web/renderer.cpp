@@ -132,6 +132,7 @@ Values Renderer::values_of(const View& view) const {
   values[Field::favicon] = sites_.favicon;
   values[Field::logo] = site.logo;
   values[Field::theme] = site.theme_url;
+  values.style = site.style;
   values[Field::namespace_] = site.name;
   values[Field::id] = view.id;
   values[Field::origins] = site.origins;
@@ -141,7 +142,9 @@ Values Renderer::values_of(const View& view) const {
 
 Flags Renderer::with_view(Flags flags, const View& view) const {
   flags.set(Flag::popup, view.popup);
-  flags.set(Flag::themed, !sites_.of(view.name_space).theme_url.empty());
+  const Site& site = sites_.of(view.name_space);
+  flags.set(Flag::themed, !site.theme_url.empty());
+  flags.set(Flag::own_logo, site.own_logo);
   flags.set(Flag::returnable, !view.popup && !view.return_url.empty());
   return flags;
 }

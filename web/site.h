@@ -13,15 +13,18 @@ namespace otpgw::web {
 struct Site {
   std::string name;              // for people
   std::string logo;              // address
+  bool own_logo = false;         // of any shape; ours is a square
   std::string theme_url, theme;  // a style sheet of its own, or ""
+  std::string style;             // for the head of its pages: HTML
   std::string origins;  // who may frame the pages, separated by spaces; the gateway's own counts anyway
   std::string headers;  // whole lines, for every answer with a page
 };
 
 class Sites {
  public:
-  // Of a configuration that has been checked: its addresses can stand in a header.
-  [[nodiscard]] static Sites from(const config::Config& config);
+  // Of a configuration that has been checked: its addresses can stand in a header. `sheet` is
+  // static/style.css.
+  [[nodiscard]] static Sites from(const config::Config& config, std::string_view sheet);
 
   // A namespace that is not configured gets a site that nobody else may frame.
   [[nodiscard]] const Site& of(std::string_view name_space) const;

@@ -130,6 +130,11 @@ http::Response StaticFiles::answer(const http::Request& request, std::string_vie
   return http::error(404, "No such file.");
 }
 
+std::string_view StaticFiles::text(std::string_view path) const {
+  const auto found = files_.find(path);
+  return found == files_.end() ? std::string_view() : found->second.plain.body;
+}
+
 std::expected<void, std::string> add_api_document(http::Router& router, const fs::path& file) {
   auto body = read_file(file);
   if (!body) return std::unexpected(std::move(body.error()));

@@ -35,6 +35,8 @@ class StaticFiles {
 
   // `path` below static/; 404 for others.
   [[nodiscard]] http::Response answer(const http::Request& request, std::string_view path) const;
+  // What the file holds; "" when there is none.
+  [[nodiscard]] std::string_view text(std::string_view path) const;
 
  private:
   std::map<std::string, StaticFile, std::less<>> files_;

@@ -71,7 +71,7 @@ async function assertTouchable(page) {
 }
 
 // Nothing has moved since it was first painted.
-async function assertStill(page) {
+export async function assertStill(page) {
   const shifts = await page.evaluate(async () => {
     const seen = [];
     const note = (entries) => {

@@ -5,6 +5,8 @@ no Referer, sets no cookie and does not say what serves it. Method: all routes o
 with all methods, and the refusals that come before a route, on one running gateway and its admin listener.
 """
 
+import base64
+import hashlib
 import http.client
 import re
 import unittest
@@ -18,11 +20,16 @@ PAGE = "/otp/[^/]+/[^/]+(/address)?$"
 JSON = "application/json; charset=utf-8"
 
 
+def hash_source(text):
+    return "'sha256-%s'" % base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
 class Headers(GatewayCase):
     @classmethod
     def setUpClass(cls):
         cls.admin_port = free_port()
-        cls.CONFIG = {"admin": {"address": "127.0.0.1:%d" % cls.admin_port}, "app": {"server_timeout": "1s"}}
+        cls.CONFIG = {"admin": {"address": "127.0.0.1:%d" % cls.admin_port}, "app": {"server_timeout": "1s"},
+                      "auth": {"app": {"accent": "#0a7cff"}}}
         super().setUpClass()
 
     def setUp(self):
@@ -48,6 +55,10 @@ class Headers(GatewayCase):
             self.assertNotIn("unsafe", headers["Content-Security-Policy"])
             if static or not page:
                 self.assertEqual(policy["frame-ancestors"], "'none'")
+            elif "text/html" in headers.get("Content-Type", "") and not what.startswith("HEAD "):
+                styles = re.findall("<style>(.*?)</style>", answer.text, re.S)
+                self.assertEqual(policy["style-src"], " ".join(["'self'"] + [hash_source(style) for style in styles]))
+                self.assertEqual(len(styles), 2 if "/otp/app/" in what else 1)
             for name in ("Content-Security-Policy", "Cache-Control", "Content-Type", "X-Content-Type-Options"):
                 self.assertLessEqual(len(headers.get_all(name) or []), 1, name)
             for name in ("Set-Cookie", "Server", "X-Powered-By", "Via"):

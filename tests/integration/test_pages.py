@@ -309,11 +309,18 @@ class Branding(PageCase):
         page = self.api.page(otp["id"])
         self.assert_page(page, 200, "The magic number</h1>", "Corner Shop", "https://cdn.example/l.svg")
         self.assertIn("img-src 'self' https://cdn.example;", page.headers["Content-Security-Policy"])
+        self.assertIn("<style>body {}</style><style>:root{--accent:#0a7cff;", page.text)
+        self.assertEqual(self.api.call("GET", "/static/style.css").text, "body {}\n")
+        self.assertEqual(self.api.call("GET", "/static/page.js").status, 200)
+        # Templates may link the style sheets, as they had to once.
+        (pages / "open.html").write_text('<link href="{{base}}/static/style.css">{{#themed}}<link href="{{theme}}">{{/themed}}')
+        gateway.reload()
+        page = self.api.page(otp["id"])
+        self.assertNotIn("<style", page.text)
+        self.assertIn("style-src 'self' ", page.headers["Content-Security-Policy"])
         theme = self.api.call("GET", re.search(r'href="(/otp/app/theme[^"]*)"', page.text).group(1))
         self.assertEqual((theme.status, theme.headers["Content-Type"]), (200, "text/css; charset=utf-8"))
         self.assertIn("--accent:#0a7cff;", theme.text)
-        self.assertEqual(self.api.call("GET", "/static/style.css").text, "body {}\n")
-        self.assertEqual(self.api.call("GET", "/static/page.js").status, 200)
 
     def test_a_bad_file_is_named_and_the_former_pages_go_on(self):
         gateway = self.gateway

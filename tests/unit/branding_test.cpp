@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -68,6 +69,8 @@ TEST(ThemeTest, AReadableAccentStaysAsItIs) {
   EXPECT_THAT(theme_css("#2450d6"), HasSubstr("--link:#2450d6}"));
 }
 
+constexpr std::string_view kSheet = "a{}";
+
 TEST(SitesTest, EachNamespaceHasItsOwnLook) {
   config::Config config;
   config.app.root_url = "https://otp.example/gw";
@@ -78,19 +81,26 @@ TEST(SitesTest, EachNamespaceHasItsOwnLook) {
   branded.display_name = "Research <b>";
   branded.logo_url = "https://cdn.example:8443/logo.png";
   branded.accent = "#0a7cff";
-  const Sites sites = Sites::from(config);
+  const Sites sites = Sites::from(config, kSheet);
   const Site& plain = sites.of("plain");
   EXPECT_EQ(plain.name, "plain");
   EXPECT_EQ(plain.logo, "https://logos.example/ours.svg");
   EXPECT_EQ(plain.theme_url, "");
+  EXPECT_EQ(plain.style, "<style>a{}</style>");
   EXPECT_THAT(plain.headers, HasSubstr("img-src 'self' https://logos.example;"));
   const Site& own = sites.of("R&D");
   EXPECT_EQ(own.name, "Research <b>");
   EXPECT_EQ(own.logo, "https://cdn.example:8443/logo.png");
   EXPECT_EQ(own.theme_url, "/gw/otp/R%26D/theme?v=0a7cff");
   EXPECT_THAT(own.theme, HasSubstr("--accent:#0a7cff;"));
+  EXPECT_EQ(own.style, "<style>a{}</style><style>" + own.theme + "</style>");
   EXPECT_THAT(own.headers,
               AllOf(HasSubstr("img-src 'self' https://cdn.example:8443;"), Not(HasSubstr("logos"))));
+  EXPECT_THAT(plain.headers, ContainsRegex("style-src 'self' 'sha256-[^ ;]*';"));
+  EXPECT_THAT(own.headers, ContainsRegex("style-src 'self' 'sha256-[^ ;]*' 'sha256-[^ ;]*';"));
+  EXPECT_TRUE(plain.own_logo && own.own_logo);
+  EXPECT_EQ(sites.of("unknown").style, "<style>a{}</style>");
+  EXPECT_FALSE(Sites::from({}, kSheet).of("unknown").own_logo);
   EXPECT_EQ(sites.of("unknown").name, "OTP Gateway");
 }
 
@@ -106,7 +116,7 @@ TEST(SitesTest, ImagesComeFromTheirSites) {
     ASSERT_TRUE(config::is_image_url(url)) << url;
     config::Config config;
     config.app.logo_url = url;
-    EXPECT_THAT(Sites::from(config).of("unknown").headers, HasSubstr("img-src " + source)) << url;
+    EXPECT_THAT(Sites::from(config, kSheet).of("unknown").headers, HasSubstr("img-src " + source)) << url;
   }
 }
 
@@ -139,9 +149,18 @@ TEST_F(OwnFilesTest, ReplaceOursOneByOne) {
   write("locales/en.toml", "slogan = \"Fresh & quick\"");
   write("locales/de.toml", "expired_title = \"Abgelaufen\"");
   EXPECT_THAT(page(), AllOf(HasSubstr("<title>Fresh &amp; quick</title>"),
-                            HasSubstr("<h2>Session expired</h2>"), HasSubstr("/static/style.css")));
+                            HasSubstr("<h2>Session expired</h2>"), HasSubstr("<style>:root {")));
   EXPECT_THAT(page("de"), AllOf(HasSubstr("lang=\"de\""), HasSubstr("<h2>Abgelaufen</h2>")));
   EXPECT_THAT(page("ar"), HasSubstr("<h2>انتهت صلاحية الجلسة</h2>"));
+}
+
+TEST_F(OwnFilesTest, TheStyleIsInThePageOrLinked) {
+  write("static/style.css", "h1 {\n  color: red;\n}\n");
+  EXPECT_THAT(page(), HasSubstr("\n<style>h1 {color: red;}</style>\n"));
+  write("static/style.css", "h1 { background: url(paper.svg) }");
+  EXPECT_THAT(page(), HasSubstr("\n<link rel=\"stylesheet\" href=\"/static/style.css\">\n"));
+  write("open.html", "<link rel=\"stylesheet\" href=\"{{base}}/static/style.css\">");
+  EXPECT_THAT(page(), AllOf(HasSubstr("href=\"/static/style.css\""), Not(HasSubstr("<style"))));
 }
 
 TEST_F(OwnFilesTest, BadOnesAreNamed) {
