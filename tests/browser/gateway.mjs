@@ -1,6 +1,6 @@
 // The real gateway with a configuration and a data folder of its own, and a real SMTP server behind it.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -70,6 +70,17 @@ ${sections}`);
       throw new Error(`${error.message}\n${gateway.program?.log ?? ""}`);
     }
     return gateway;
+  }
+
+  // Returns the configuration that was there before.
+  async reload(change) {
+    const file = join(this.folder, "config.toml");
+    const before = await readFile(file, "utf8");
+    await writeFile(file, change(before));
+    const read = this.program.log.length;
+    this.program.child.kill("SIGHUP");
+    await until("the reload", () => this.program.log.slice(read).includes("the configuration has been read again"));
+    return before;
   }
 
   async stop() {

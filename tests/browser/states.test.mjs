@@ -2,6 +2,8 @@
 // nothing that moves, nothing too wide for a small phone or too small for a finger; in English and in Arabic.
 // Method: the built gateway with providers that take, refuse or keep a message, Chromium.
 import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { assertSound, assertUsable, openPage, startBrowser } from "./browser.mjs";
@@ -43,6 +45,13 @@ async function refused(parameters) {
   const otp = await gateway.put({ provider: "whatsapp", to: phone, ...parameters });
   await until("the refusal", async () => (await gateway.call("GET", `/${otp.id}`)).data.delivery.state === "failed");
   return otp;
+}
+
+// Does something while the gateway goes by another configuration.
+async function withConfig(change, action) {
+  const before = await gateway.reload(change);
+  await action();
+  await gateway.reload(() => before);
 }
 
 const states = {
@@ -115,6 +124,32 @@ const states = {
     await page.fill("#otp", "123456");
     await submit("#otp");
     await page.waitForSelector("[data-page=message]");
+  },
+  "busy: the provider has been switched off": async () => {
+    await show(await gateway.put({ provider: "voice" }));
+    const off = (config) => config.replace("[webhooks.voice]\nenabled = true", "[webhooks.voice]\nenabled = false");
+    await withConfig(off, async () => {
+      await page.fill("#to", phone);
+      const answered = page.waitForResponse((answer) => answer.request().method() === "POST");
+      await submit("#to");
+      assert.equal((await answered).status(), 503);
+      await page.waitForSelector("[data-page=message]");
+    });
+  },
+  // Nothing that can be done from outside leads there: the page of an unknown OTP takes its place.
+  "internal error": async () => {
+    const pages = join(gateway.folder, "pages");
+    await mkdir(pages, { recursive: true });
+    for (const name of ["message.html", "message_title.html"]) {
+      const ours = await readFile(join(process.env.OTPGW_BIN, "../share/otpgateway/web", name), "utf8");
+      const other = { expired: "internal", internal: "expired" };
+      await writeFile(join(pages, name), ours.replace(/(\{\{[#^/])(expired|internal)\}\}/g,
+                                                      (_, open, flag) => `${open}${other[flag]}}}`));
+    }
+    await withConfig((config) => `${config}\n[web]\ntemplates_dir = "${pages}"\n`, async () => {
+      await states.expired();
+    });
+    assert.match(await page.textContent("h1"), lang === "ar" ? /خطأ داخلي/ : /Internal error/);
   },
   "a form of another site": async () => {
     const otp = await gateway.put({ to: address("forged") });
