@@ -18,6 +18,10 @@ window.OTPGateway = (() => {
   const gateway = script.src.replace(/\/static\/otp\.js([?#].*)?$/, "");
   const gatewayOrigin = new URL(script.src).origin;
   const readyWithin = 5000;  // ms; the page answers in far less, unless its framing is forbidden
+  // What the modal says before its page does, and where that can't be shown. The gateway puts web/locales here: the
+  // default language first.
+  const words = {"en":{"dir":"ltr","verification":"Verification","close":"Close",
+    "modal_failed":"The verification can’t be shown here.","modal_open":"Open the verification page"}};
   let shown = null;  // the modal that is open: {dialog, cancel}
 
   const style = document.createElement("link");
@@ -29,6 +33,16 @@ window.OTPGateway = (() => {
     const made = Object.assign(document.createElement(name), properties);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     return made;
+  }
+
+  // "hi-IN" finds "hi".
+  function wordsIn(languages) {
+    for (const language of languages) {
+      for (let tag = String(language || "").toLowerCase(); tag; tag = tag.replace(/-?[^-]*$/, "")) {
+        if (Object.hasOwn(words, tag)) return words[tag];
+      }
+    }
+    return Object.values(words)[0];
   }
 
   function pageAddress(namespace, id, parameters) {
@@ -51,7 +65,8 @@ window.OTPGateway = (() => {
       dialog.dir = dir;
       if (height > 0) frame.height = height;
     }
-    adopt({ title: "Verification", close: "Close", dir: "ltr" });
+    const ours = wordsIn([lang, ...navigator.languages]);
+    adopt({ title: ours.verification, close: ours.close, dir: ours.dir });
     frame.src = pageAddress(namespace, id, { view: "popup", lang, key });
 
     const before = document.activeElement;
@@ -95,9 +110,9 @@ window.OTPGateway = (() => {
                     `"${location.origin}" is not in auth.NAME.origins (the section of namespace "${namespace}") in ` +
                     "the gateway's configuration: add it there.");
       const link = element("a", { href: pageAddress(namespace, id, { lang, key }), target: "_blank",
-                                  rel: "noopener", textContent: "Open the verification page" });
+                                  rel: "noopener", textContent: ours.modal_open });
       const text = element("p");
-      text.append("The verification can't be shown here. ", link);
+      text.append(ours.modal_failed, " ", link);
       frame.replaceWith(text);
       dialog.removeAttribute("aria-busy");
       link.focus();

@@ -1,5 +1,7 @@
 #include "web/assets.h"
 
+#include "web/script_words.h"
+
 namespace otpgw::web {
 
 std::expected<std::shared_ptr<const Assets>, std::string> Assets::read(const config::Config& config,
@@ -12,9 +14,12 @@ std::expected<std::shared_ptr<const Assets>, std::string> Assets::read(const con
   }
   auto files = StaticFiles::read(parents);
   if (!files) return std::unexpected(std::move(files.error()));
+  const auto locales = load_locales(templates);
+  if (!locales) return std::unexpected(locales.error());
   Sites sites = Sites::from(config, files->text("style.css"));
-  auto renderer = Renderer::load(templates, config.app.locale, std::move(sites), clock);
+  auto renderer = Renderer::load(templates, *locales, config.app.locale, std::move(sites), clock);
   if (!renderer) return std::unexpected(std::move(renderer.error()));
+  files->set_text("otp.js", with_words(files->text("otp.js"), *locales, renderer->default_language()));
   std::map<std::string, StaticFile, std::less<>> themes;
   for (const auto& [name, name_space] : config.namespaces) {
     const std::string& css = renderer->sites().of(name).theme;

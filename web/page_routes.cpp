@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/config/web_address.h"
 #include "core/http/answer.h"
 #include "core/http/params.h"
 #include "core/limits/client_network.h"
@@ -25,12 +26,9 @@ using DescriptorPtr = std::shared_ptr<const wire::Descriptor>;
 constexpr std::string_view kCode = "",
                            kAddress = "/address";  // the two pages of an OTP, as redirect() wants them
 
-// The API's name for the field, before the provider's own words about an address.
-constexpr std::string_view kField = "Invalid `to` address: ";
-
 // The provider's words alone.
 std::string for_people(std::string_view sentence) {
-  if (sentence.starts_with(kField)) sentence.remove_prefix(kField.size());
+  if (sentence.starts_with(otp::kBadAddress)) sentence.remove_prefix(otp::kBadAddress.size());
   std::string words(sentence);
   if (!words.empty() && words[0] >= 'a' && words[0] <= 'z')
     words[0] = static_cast<char>(words[0] - 'a' + 'A');
@@ -54,8 +52,8 @@ Complaint complaint_about(const Refusal& refusal) {
     return {guesses ? Complaint::Kind::guesses_limited : Complaint::Kind::sends_limited, {}, seconds};
   }
   if (refusal.limit == limits::Limit::countries) return {Complaint::Kind::bad_country, {}};
-  const bool address = refusal.message.starts_with(kField);
-  return {address ? Complaint::Kind::bad_address : Complaint::Kind::sentence, for_people(refusal.message)};
+  if (!refusal.address) return {Complaint::Kind::refused, refusal.message};
+  return {Complaint::Kind::address, for_people(refusal.message), 0, *refusal.address};
 }
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
@@ -162,7 +160,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     // pages mask.
     if (!can_set_address(otp)) {
       return reply.send(
-          renderer().message_page(400, view, Message::invalid, "This address can't be changed here."));
+          renderer().message_page(400, view, Message::fixed_address, "This address can't be changed here."));
     }
     if (is_blank(to)) {
       const DescriptorPtr descriptor = service_.descriptor(otp.provider);
@@ -241,7 +239,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     Outcome found = find(view);
     const auto& [locale, return_url] = found ? std::tie(found->otp.locale, found->otp.return_url)
                                              : std::tie(found.error().locale, found.error().return_url);
-    view.return_url = return_url;
+    if (may_return(view, return_url)) view.return_url = return_url;
     view.language = renderer().language({view.lang, locale}, request.header("accept-language"));
     if (!found) return std::unexpected(refused(view, found.error()));
     if (found->otp.locked() && !found->otp.closed) {
@@ -259,6 +257,14 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
       return std::unexpected(std::move(refusal));
     }
     return service_.find(view.name_space, view.id);
+  }
+
+  // As PUT wanted it, by the origins of now.
+  bool may_return(const View& view, const std::string& url) const {
+    const auto origin = config::origin_of(url);
+    const auto name_space = config_->namespaces.find(view.name_space);
+    return origin && name_space != config_->namespaces.end() &&
+           config::may_link_to(*origin, name_space->second.origins, config_->app.root_url);
   }
 
   // An address that the application gave is not the page's to change.
@@ -302,6 +308,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
     const DescriptorPtr descriptor = service_.descriptor(now->otp.provider);
     if (now->otp.closed) return renderer().verified_page(view, descriptor.get());
     if (now->otp.locked()) return renderer().locked_page(view, now->ttl_seconds);
+    if (now->otp.to.empty()) return renderer().redirect(view, kAddress);
     Complaint complaint = complaint_about(refusal);
     // Sent as often as it may be: the page says so where the button was.
     if (refusal.kind == locked && now->otp.generate >= now->otp.max_generate) complaint = {};

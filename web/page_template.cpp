@@ -19,6 +19,7 @@ constexpr auto kFlagNames = std::to_array<std::string_view>(
      "voice",         "other",           "phone",      "named",        "unnamed",     "described",
      "digits",        "changeable",      "returnable", "resendable",   "another",     "filled",
      "wrong_code",    "no_code",         "no_address", "bad_address",  "bad_country", "alert",
+     "unusable",      "explained",       "too_long",   "changed",      "refused",     "fixed",
      "sends_limited", "guesses_limited", "too_early",  "expired",      "locked",      "busy",
      "invalid",       "forbidden",       "internal",   "posts_limited"});
 static_assert(kFlagNames.size() == static_cast<std::size_t>(Flag::count));

@@ -46,7 +46,13 @@ enum class Flag : uint8_t {
   no_address,       //
   bad_address,      // as an e-mail address or a phone number
   bad_country,      // a number of a country that is not allowed
-  alert,            // … in the words of alert_text
+  alert,            // in another way …
+  unusable,         // … as an address
+  explained,        // and alert_text says why in the page's language
+  too_long,         //
+  changed,          // the address is another one by now
+  refused,          //
+  fixed,            // the address is not the page's to change
   sends_limited,    // over a limit of sends: until `wait`
   guesses_limited,  // of wrong codes
   too_early,        // to send the code again

@@ -5,7 +5,6 @@
 
 #include "core/http/params.h"
 #include "core/otp/rules.h"
-#include "web/locales.h"
 #include "web/mask.h"
 
 namespace otpgw::web {
@@ -64,15 +63,28 @@ std::string description(const std::string& of_otp, const wire::Descriptor* descr
   return descriptor->*of_provider;
 }
 
-void set_complaint(Flags& flags, Values& values, const Complaint& complaint, Flag when_empty) {
+void set_fault(Flags& flags, otp::AddressFault fault, bool english) {
+  using enum otp::AddressFault;
+  // About an address of a kind that we know we have words of our own. Providers speak English.
+  const bool known = !flags.has(Flag::other);
+  flags.set(fault != changed && known ? Flag::bad_address : Flag::alert);
+  flags.set(Flag::unusable, fault == unusable);
+  flags.set(Flag::explained, fault == unusable && (english || !known));
+  flags.set(Flag::too_long, fault == too_long);
+  flags.set(Flag::changed, fault == changed);
+}
+
+void set_complaint(Flags& flags, Values& values, const Complaint& complaint, Flag when_empty,
+                   std::string_view language) {
   flags.set(when_empty, complaint.kind == Complaint::Kind::empty);
   flags.set(Flag::wrong_code, complaint.kind == Complaint::Kind::wrong);
-  // About an address of a kind that we know we have words of our own.
-  const bool bad_address = complaint.kind == Complaint::Kind::bad_address;
-  const bool ours = bad_address && !flags.has(Flag::other);
-  flags.set(Flag::bad_address, ours);
+  if (complaint.kind == Complaint::Kind::address) {
+    set_fault(flags, complaint.fault, language == kEnglish || language.starts_with("en-"));
+  }
+  const bool refused = complaint.kind == Complaint::Kind::refused;
+  flags.set(Flag::alert, refused);
+  flags.set(Flag::refused, refused);
   flags.set(Flag::bad_country, complaint.kind == Complaint::Kind::bad_country);
-  flags.set(Flag::alert, complaint.kind == Complaint::Kind::sentence || (bad_address && !ours));
   flags.set(Flag::sends_limited, complaint.kind == Complaint::Kind::sends_limited);
   flags.set(Flag::guesses_limited, complaint.kind == Complaint::Kind::guesses_limited);
   flags.set(Flag::too_early, complaint.kind == Complaint::Kind::too_early);
@@ -89,13 +101,12 @@ Renderer::Renderer(Translations translations, config::Languages languages, Sites
       sites_(std::move(sites)),
       clock_(&clock) {}
 
-std::expected<Renderer, std::string> Renderer::load(const Folders& folders, std::string_view locale,
-                                                    Sites sites, const otp::Clock& clock) {
-  const auto locales = load_locales(folders);
-  if (!locales) return std::unexpected(locales.error());
+std::expected<Renderer, std::string> Renderer::load(const Folders& folders, const Locales& locales,
+                                                    std::string_view locale, Sites sites,
+                                                    const otp::Clock& clock) {
   Translations translations;
   std::set<std::string, std::less<>> tags;
-  for (const auto& [tag, texts] : *locales) {
+  for (const auto& [tag, texts] : locales) {
     auto code = PageTemplate::load(folders, "code", texts);
     if (!code) return std::unexpected(std::move(code.error()));
     auto address = PageTemplate::load(folders, "address", texts);
@@ -182,7 +193,7 @@ http::Response Renderer::code_page(int status, const View& view, const otp::Otp&
   flags.set(Flag::resendable, otp.generate < otp.max_generate);
   flags.set(Flag::another, otp.has_fallback());
   flags.set(Flag::filled, !code.empty());
-  set_complaint(flags, values, complaint, Flag::no_code);
+  set_complaint(flags, values, complaint, Flag::no_code, view.language);
   return page(status, view, templates(view).code.render(flags, values));
 }
 
@@ -199,7 +210,7 @@ http::Response Renderer::address_page(int status, const View& view, const otp::O
   Flags flags = with_view(kind_flags(descriptor), view);
   flags.set(Flag::described, !values[Field::description].empty());
   flags.set(Flag::changeable, !otp.to.empty());
-  set_complaint(flags, values, complaint, Flag::no_address);
+  set_complaint(flags, values, complaint, Flag::no_address, view.language);
   return page(status, view, templates(view).address.render(flags, values));
 }
 
@@ -212,11 +223,12 @@ http::Response Renderer::verified_page(const View& view, const wire::Descriptor*
 
 http::Response Renderer::message_page(int status, const View& view, Message message,
                                       std::string_view sentence) const {
-  constexpr auto kFlags = std::to_array(
-      {Flag::expired, Flag::locked, Flag::busy, Flag::invalid, Flag::forbidden, Flag::internal});
+  constexpr auto kFlags = std::to_array({Flag::expired, Flag::locked, Flag::busy, Flag::invalid,
+                                         Flag::invalid, Flag::forbidden, Flag::internal});
   Values values = values_of(view);
   values[Field::alert_text] = sentence;
-  const Flags flags = with_view({kFlags[static_cast<std::size_t>(message)]}, view);
+  Flags flags = with_view({kFlags[static_cast<std::size_t>(message)]}, view);
+  flags.set(Flag::fixed, message == Message::fixed_address);
   return page(status, view, templates(view).message.render(flags, values));
 }
 

@@ -10,7 +10,9 @@
 #include "core/config/languages.h"
 #include "core/http/message.h"
 #include "core/otp/otp.h"
+#include "core/otp/service.h"
 #include "core/wire/messages.h"
+#include "web/locales.h"
 #include "web/page_template.h"
 #include "web/site.h"
 
@@ -31,25 +33,27 @@ struct Complaint {
     none,
     empty,
     wrong,
-    sentence,
-    bad_address,
+    refused,
+    address,
     bad_country,
     sends_limited,
     guesses_limited,
     too_early
   };
   Kind kind = Kind::none;
-  std::string sentence;
+  std::string sentence;      // for refused and address: in English, or in the words of the provider
   int64_t wait_seconds = 0;  // for the last three
+  otp::AddressFault fault{};
 };
 
-enum class Message : uint8_t { expired, locked, busy, invalid, forbidden, internal };
+enum class Message : uint8_t { expired, locked, busy, invalid, fixed_address, forbidden, internal };
 
 class Renderer {
  public:
-  // Reads templates and texts. `locale` is for whom no language is known; `clock` must outlive it. The error
-  // is one line.
+  // Reads the templates. `locale` is for whom no language is known; `clock` must outlive it. The error is one
+  // line.
   [[nodiscard]] static std::expected<Renderer, std::string> load(const Folders& folders,
+                                                                 const Locales& locales,
                                                                  std::string_view locale, Sites sites,
                                                                  const otp::Clock& clock);
 
@@ -58,6 +62,9 @@ class Renderer {
                                      std::string_view accept_language) const {
     return languages_.choose(wishes, accept_language);
   }
+
+  // What nobody wished anything else for.
+  [[nodiscard]] std::string default_language() const { return languages_.choose({}, {}); }
 
   [[nodiscard]] const Sites& sites() const { return sites_; }
 

@@ -135,6 +135,11 @@ std::string_view StaticFiles::text(std::string_view path) const {
   return found == files_.end() ? std::string_view() : found->second.plain.body;
 }
 
+void StaticFiles::set_text(std::string_view path, std::string text) {
+  if (const auto found = files_.find(path); found != files_.end())
+    found->second = static_file(found->second.content_type, std::move(text));
+}
+
 std::expected<void, std::string> add_api_document(http::Router& router, const fs::path& file) {
   auto body = read_file(file);
   if (!body) return std::unexpected(std::move(body.error()));

@@ -35,8 +35,9 @@ class StaticFiles {
 
   // `path` below static/; 404 for others.
   [[nodiscard]] http::Response answer(const http::Request& request, std::string_view path) const;
-  // What the file holds; "" when there is none.
+  // What the file holds; "" when there is none. `set_text` gives one that there is another text.
   [[nodiscard]] std::string_view text(std::string_view path) const;
+  void set_text(std::string_view path, std::string text);
 
  private:
   std::map<std::string, StaticFile, std::less<>> files_;

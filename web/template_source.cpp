@@ -152,4 +152,15 @@ std::string text_as_html(std::string_view text) {
   return html;
 }
 
+std::string html_as_text(std::string_view html) {
+  std::string text(html);
+  for (const char c : std::string_view("<>\"'&")) {  // & last: it begins the others
+    std::string entity;
+    append_escaped(entity, {&c, 1});
+    for (std::size_t at = text.find(entity); at != std::string::npos; at = text.find(entity, at + 1))
+      text.replace(at, entity.size(), 1, c);
+  }
+  return text;
+}
+
 }  // namespace otpgw::web

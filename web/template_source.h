@@ -28,4 +28,7 @@ using Texts = std::map<std::string, std::string, std::less<>>;
 // A text of a locale file as HTML: escaped, but for its tags.
 [[nodiscard]] std::string text_as_html(std::string_view text);
 
+// What a browser shows of text_as_html()'s answer.
+[[nodiscard]] std::string html_as_text(std::string_view html);
+
 }  // namespace otpgw::web

@@ -75,9 +75,7 @@ std::optional<std::string> wrong_return_url(const config::Config& config, const 
   if (url.size() > kReturnUrlBytesMax) return "Invalid `return_url` value. It must be at most 1024 bytes.";
   const auto origin = config::origin_of(url);
   if (!origin) return "Invalid `return_url` value. It must be an http:// or https:// address.";
-  const auto allowed = [&](std::string_view entry) { return config::allows_origin(entry, *origin); };
-  const auto& root_url = config.app.root_url;
-  if (std::ranges::any_of(name_space.origins, allowed) || config::origin_of(root_url) == origin) return {};
+  if (config::may_link_to(*origin, name_space.origins, config.app.root_url)) return {};
   return "Invalid `return_url` value. Its origin " + *origin + " is not in the `origins` of this namespace.";
 }
 

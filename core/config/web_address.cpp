@@ -112,6 +112,12 @@ bool allows_origin(std::string_view allowed, std::string_view origin) {
   return origin.starts_with(allowed) && (origin.size() == allowed.size() || origin[allowed.size()] == ':');
 }
 
+bool may_link_to(std::string_view origin, const std::vector<std::string>& origins,
+                 std::string_view root_url) {
+  const auto allows = [origin](std::string_view entry) { return allows_origin(entry, origin); };
+  return std::ranges::any_of(origins, allows) || origin_of(root_url) == origin;
+}
+
 bool is_image_url(std::string_view text) {
   if (!is_plain(text)) return false;
   std::string_view rest = text;

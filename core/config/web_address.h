@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace otpgw::config {
 
@@ -30,6 +31,11 @@ struct HostPort {
 
 // Whether `origin` is the one that `allowed` means, both as above: its ":*" is any port.
 [[nodiscard]] bool allows_origin(std::string_view allowed, std::string_view origin);
+
+// Whether pages may link to a page of `origin` (origin_of()): one of `origins` (auth.NAME.origins) or of the
+// gateway.
+[[nodiscard]] bool may_link_to(std::string_view origin, const std::vector<std::string>& origins,
+                               std::string_view root_url);
 
 // An image for the pages: an http(s) address that a Content-Security-Policy can name, or a path that starts
 // with one slash.

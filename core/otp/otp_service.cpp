@@ -379,13 +379,14 @@ std::optional<Refusal> OtpService::take_address(Otp& otp, const std::string& to,
                                                 const std::vector<AddressCheck>& checks) {
   using Verdict = AddressCheck::Verdict;
   if (to.size() > kAddressBytesMax)
-    return refuse(Kind::invalid, "Invalid `to` address: It is longer than 254 bytes.");
-  if (has_control(to)) return refuse(Kind::invalid, "Invalid `to` address: It holds a control character.");
+    return bad_address(AddressFault::too_long, "It is longer than 254 bytes.");
+  if (has_control(to)) return bad_address(AddressFault::unusable, "It holds a control character.");
   for (const auto& check : checks) {
     switch (check.verdict) {
       case Verdict::invalid:
+        return bad_address(AddressFault::unusable, check.sentence);
       case Verdict::too_long:
-        return refuse(Kind::invalid, "Invalid `to` address: " + check.sentence);
+        return bad_address(AddressFault::too_long, check.sentence);
       case Verdict::not_ready:
         return unavailable(kNotReady);
       case Verdict::valid:

@@ -39,8 +39,7 @@ std::optional<Refusal> OtpService::check_country(const Otp& otp, const std::stri
   limit_report_.reached(limits::Limit::countries, policy_->enforces(), otp.name_space, otp.to_normalised);
   if (!policy_->enforces()) return {};
   auto refusal =
-      refuse(Kind::invalid,
-             "Invalid `to` address: " + std::string(limits::sentence(limits::Limit::countries)) + ".");
+      bad_address(AddressFault::unusable, std::string(limits::sentence(limits::Limit::countries)) + ".");
   refusal.limit = limits::Limit::countries;
   return refusal;
 }
@@ -64,7 +63,7 @@ void OtpService::clear_limits(std::string name_space, std::string to, std::strin
   auto clear = [this, name_space = std::move(name_space), to,
                 done = std::move(done)](const std::vector<AddressCheck>& checks) mutable {
     if (!checks.empty() && std::ranges::all_of(checks, is_refused)) {
-      return done(std::unexpected(refuse(Kind::invalid, "Invalid `to` address: " + checks.front().sentence)));
+      return done(std::unexpected(bad_address(AddressFault::unusable, checks.front().sentence)));
     }
     // As given too: what no provider was there to normalise counts like that.
     auto keys = policy_->keys_of(name_space, to);

@@ -33,6 +33,12 @@ Refusal refuse(Kind kind, std::string message, Otp otp, UnixMs now) {
   return refusal;
 }
 
+Refusal bad_address(AddressFault fault, std::string_view sentence) {
+  auto refusal = refuse(Kind::invalid, std::string(kBadAddress).append(sentence));
+  refusal.address = fault;
+  return refusal;
+}
+
 Refusal unavailable(std::string message) {
   auto refusal = refuse(Kind::unavailable, std::move(message));
   refusal.retry_after = std::chrono::seconds{1};
@@ -67,9 +73,9 @@ std::optional<Refusal> refusal_of(store::Written& written, bool is_check, std::c
     case Verdict::no_address:
       return refuse(Kind::invalid, "The OTP has no `to` address yet.");
     case Verdict::changed:
-      return refuse(Kind::invalid, "The address has been changed in the meantime.");
+      return bad_address(AddressFault::changed, "It has been changed in the meantime.");
     case Verdict::fixed_address:
-      return refuse(Kind::invalid, "This address can't be changed here.");
+      return bad_address(AddressFault::fixed, "It can't be changed here.");
     case Verdict::key_conflict:
       return refuse(Kind::conflict, "This Idempotency-Key was used before with other parameters.");
     case Verdict::limited: {

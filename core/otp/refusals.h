@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/otp/service.h"
 #include "core/store/store.h"
@@ -13,6 +14,8 @@ namespace otpgw::otp {
 [[nodiscard]] Refusal refuse(Refusal::Kind kind, std::string message);
 // A refusal that shows the OTP.
 [[nodiscard]] Refusal refuse(Refusal::Kind kind, std::string message, Otp otp, UnixMs now);
+// 400. The sentence is for people: the provider's, or ours.
+[[nodiscard]] Refusal bad_address(AddressFault fault, std::string_view sentence);
 [[nodiscard]] Refusal unavailable(std::string message);
 // 429: `message` without its full stop.
 [[nodiscard]] Refusal try_again(Refusal::Kind kind, std::string_view message, int64_t wait_ms);

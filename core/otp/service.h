@@ -22,6 +22,17 @@
 
 namespace otpgw::otp {
 
+// What is wrong with an address, for doors that say it in words of their own.
+enum class AddressFault : uint8_t {
+  unusable,  // the provider's verdict: `message` has its words
+  too_long,  //
+  changed,   // it is another one by now than the page showed
+  fixed      // the application gave it: a page can't change it
+};
+
+// How a message about an address begins; then the sentence for people.
+inline constexpr std::string_view kBadAddress = "Invalid `to` address: ";
+
 // Why a request was refused. One error has one sentence; doors turn the kind into a status.
 struct Refusal {
   enum class Kind : uint8_t {
@@ -44,6 +55,7 @@ struct Refusal {
   std::chrono::seconds retry_after{0};  // for locked, limited, too_early and unavailable
   std::optional<limits::Limit>
       limit{};  // for limited, and for invalid: an address of a country that is not allowed
+  std::optional<AddressFault> address{};  // for invalid, when that is about the address
   std::string locale = {},
               return_url = {};  // for not_found on a page, while the expired record is still there
 };

@@ -52,8 +52,8 @@ const modalFrame = () => page.frames().find((one) => one.name() === "" && one.ur
 const ready = () => until("the focus in the field", () =>
   frame().locator("#otp").evaluate((field) => document.hasFocus() && field === document.activeElement));
 
-async function openModal(otp, { origin = shop.origin, patient = true, ...options } = {}) {
-  page = await openPage(browser);
+async function openModal(otp, { origin = shop.origin, patient = true, locale = "en-GB", ...options } = {}) {
+  page = await openPage(browser, { locale });
   if (patient) await makePatient(page);
   page.errors = [];
   page.on("console", (message) => {
@@ -236,17 +236,29 @@ test("messages of other windows finish nothing", async () => {
 
 test("an origin that is not allowed: blocked frame, no message, a link and a reason", async () => {
   const otp = await gateway.put({ to: "hostile@example.com" });
-  await openModal(otp, { origin: shop.hostile, patient: false });
+  await openModal(otp, { origin: shop.hostile, patient: false, locale: "hi-IN" });
   const link = page.locator("dialog a");
   await link.waitFor();
   assert.equal(await link.getAttribute("href"), otp.url);
   assert.equal(await link.getAttribute("rel"), "noopener");
+  assert.equal(await page.textContent("dialog p"), "सत्यापन यहाँ नहीं दिखाया जा सकता। सत्यापन पेज खोलें");
   assert.ok(page.errors.some((text) => text.includes("auth.NAME.origins")), page.errors.join("\n"));
   assert.ok(page.complaints.some((text) => text.includes("frame-ancestors")), "the frame was not blocked");
   assert.deepEqual((await seen()).messages, []);
   await page.keyboard.press("Escape");
   await until("the callback", async () => (await seen()).cancelled);
   await page.context().close();
+});
+
+test("before its page is there, the modal has the words of the person's language", async () => {
+  for (const [locale, lang, dir, label] of [["hi-IN", undefined, "ltr", "सत्यापन"], ["hi-IN", "ar-EG", "rtl", "التحقق"],
+                                            ["xx", undefined, "ltr", "Verification"]]) {
+    const otp = await gateway.put({ to: "words@example.com" });
+    await openModal(otp, { origin: shop.hostile, ...(lang && { lang }), locale });
+    assert.equal(await page.getAttribute("dialog", "aria-label"), label);
+    assert.equal(await page.getAttribute("dialog", "dir"), dir);
+    await page.context().close();
+  }
 });
 
 for (const whose of ["origin", "hostile"]) {

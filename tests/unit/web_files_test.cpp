@@ -108,6 +108,17 @@ TEST_F(StaticTest, CompressesForWhoTakesGzipAndWhereItIsSmaller) {
   EXPECT_THAT(get("a.js", "", "gzip").headers, Not(HasSubstr("Content-Encoding")));
 }
 
+TEST_F(StaticTest, AnotherTextHasAnotherTag) {
+  const auto before = get("a.js").headers;
+  files.set_text("a.js", "let b;");
+  EXPECT_EQ(files.text("a.js"), "let b;");
+  EXPECT_EQ(get("a.js").body, "let b;");
+  EXPECT_NE(get("a.js").headers, before);
+  files.set_text("none.js", "let c;");
+  EXPECT_EQ(files.text("none.js"), "");
+  EXPECT_EQ(get("none.js").status, 404);
+}
+
 TEST_F(StaticTest, NothingElseIsReachable) {
   for (const char* path :
        {"", "secret.toml", "link.js", "../web/code.html", "%2e%2e/web/code.html", "sub", "/a.js"}) {
