@@ -221,11 +221,11 @@ class Https(WebhookCase):
 
     def assert_waits_for_a_good_certificate(self):
         otp = self.put()
-        wait_for("a first try", lambda: self.delivery(otp)["tries"] >= 1)
+        # On a busy machine a try may end before the handshake does.
+        wait_for("the reason", lambda: "certificate" in self.delivery(otp)["detail"], 30)
         delivery = self.delivery(otp)
         self.assertIn(delivery["state"], ("queued", "sending"))
         self.assertIn("no connection: ", delivery["detail"])
-        self.assertRegex(delivery["detail"], "certificate")
 
 
 class Configuration(unittest.TestCase):
