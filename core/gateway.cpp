@@ -36,6 +36,7 @@
 #include "core/otp/boot_clock.h"
 #include "core/otp/code.h"
 #include "core/otp/counted_post_guard.h"
+#include "core/otp/key_rotation.h"
 #include "core/otp/otp_service.h"
 #include "core/store/sqlite/sqlite_store.h"
 #include "web/pages.h"
@@ -84,7 +85,7 @@ class Gateway::Parts {
     make_private_folder(app.data_dir);
     make_private_folder(sqlite.path.parent_path());
     const bool fresh = !fs::exists(sqlite.path) || fs::file_size(sqlite.path) == 0;
-    clock_.emplace(value_or_later(otp::BootClock::open(app.data_dir / "clock")));
+    clock_.emplace(value_or_later(otp::BootClock::open(app.data_dir / otp::BootClock::kFile)));
     vault_.emplace(value_or_later(otp::read_or_make_key_file(setup_->config.key_file, fresh)));
     store_ = value_or_later(store::sqlite::open_store(
         sqlite.path, *clock_,
@@ -99,6 +100,7 @@ class Gateway::Parts {
                kill(getpid(), SIGTERM);
              }},
         {.min_free_bytes = sqlite.min_free_bytes, .metrics = &metrics_}));
+    note_key({}, vault_->keys());  // the database is ours now: no other instance seals for it
     dispatcher_ = std::make_unique<delivery::Dispatcher>(
         delivery::Dispatcher::Parts{
             *store_, *vault_, *clock_, metrics_,
@@ -185,6 +187,11 @@ class Gateway::Parts {
   // So that their first scrape shows zeros.
   void know_providers() {
     for (const auto& [id, provider] : setup_->config.providers) metrics_.add_provider(id);
+  }
+
+  void note_key(const otp::KeyRing& present, const otp::KeyRing& fresh) const {
+    value_or_later(
+        otp::take_into_use(setup_->config.app.data_dir / otp::kKeyInUseFile, present, fresh, clock_->now()));
   }
 
   void open_broker() {
@@ -309,7 +316,8 @@ class Gateway::Parts {
   // Returns when all threads work with it.
   void exchange(Reading reading) {
     const auto& setup = reading.setup;
-    value_or_throw(vault_->exchange(reading.keys));
+    note_key(vault_->keys(), reading.keys);
+    vault_->exchange(reading.keys);
     for (const auto& key : reading.kept)
       ops::log_warning(key + ": has changed, which needs a restart; the former value stays");
     for (const auto& warning : setup->config.warnings) {

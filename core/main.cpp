@@ -21,10 +21,11 @@
 #include "core/limits/policy.h"
 #include "core/message/setup.h"
 #include "core/ops/log.h"
+#include "core/otp/boot_clock.h"
 #include "core/otp/code.h"
 #include "core/otp/key_file.h"
+#include "core/otp/key_rotation.h"
 #include "core/otp/otp.h"
-#include "core/otp/rules.h"
 #include "web/assets.h"
 
 extern char** environ;
@@ -88,7 +89,9 @@ class Program final : public Poco::Util::Application {
     options.addOption(Option("hash-secret", "", "read a secret and print its secret_sha256"));
     options.addOption(
         Option("rotate-key", "", "put a new key into store.key_file; SIGHUP takes it into use"));
-    options.addOption(Option("drop-old-keys", "", "leave the newest key alone in store.key_file"));
+    options.addOption(
+        Option("drop-old-keys", "",
+               "leave the newest key alone in store.key_file, a day after it was taken into use"));
     options.addOption(Option("version", "", "print the version"));
     options.addOption(Option("help", "h", "print this"));
   }
@@ -161,22 +164,24 @@ class Program final : public Poco::Util::Application {
     return EXIT_OK;
   }
 
-  // How long a code of another key may be needed: it lives for otp_ttl_max, its closed record a minute more.
-  static std::chrono::seconds code_life_max(const config::Config& config) {
-    return config.app.otp_ttl_max +
-           std::chrono::duration_cast<std::chrono::seconds>(std::chrono::milliseconds{otp::kClosedKeptMs});
-  }
   static int rotate_key(const config::Config& config) {
     if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
-    value_or_later(otp::rotate_key_file(config.key_file, code_life_max(config)));
+    value_or_later(otp::rotate_key_file(config.key_file, key_in_use(config), gateway_time(config)));
     std::cout << config.key_file.string() << " has a new key. SIGHUP takes it into use; "
               << "codes that the former one sealed go on.\n";
     return EXIT_OK;
   }
   static int drop_old_keys(const config::Config& config) {
-    value_or_later(otp::drop_old_keys(config.key_file, code_life_max(config)));
+    if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
+    value_or_later(otp::drop_old_keys(config.key_file, key_in_use(config), gateway_time(config)));
     std::cout << config.key_file.string() << " holds one key. SIGHUP takes the others out of use.\n";
     return EXIT_OK;
+  }
+  static std::optional<otp::KeyInUse> key_in_use(const config::Config& config) {
+    return otp::read_key_in_use(config.app.data_dir / otp::kKeyInUseFile);
+  }
+  static otp::UnixMs gateway_time(const config::Config& config) {
+    return otp::BootClock::read(config.app.data_dir / otp::BootClock::kFile).now();
   }
   static int print_address_tag(const config::Config& config, const std::string& address) {
     if (sodium_init() < 0) throw StartError{"libsodium can't start", true};

@@ -26,13 +26,16 @@ struct Tls {
   PemFile certificate, key;
 };
 
+// No code lives longer, whatever app.otp_ttl_max says.
+inline constexpr std::chrono::seconds kOtpTtlMax{86400};
+
 struct App {
   std::string host = "127.0.0.1";  // of app.address
   uint16_t port = 9000;
   std::chrono::milliseconds server_timeout{
       5000};  // bounds reading a request's headers; the whole takes twice that
   bool debug_logs = false;
-  std::chrono::seconds otp_ttl{300}, otp_ttl_max{86400};
+  std::chrono::seconds otp_ttl{300}, otp_ttl_max = kOtpTtlMax;
   int otp_max_attempts = 5, otp_max_attempts_max = 20;
   int otp_max_generate = 3, otp_max_generate_max = 20;
   std::chrono::milliseconds send_wait{0};

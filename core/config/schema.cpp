@@ -6,6 +6,8 @@
 #include <sstream>
 #include <vector>
 
+#include "core/config/config.h"
+
 namespace otpgw::config {
 namespace {
 
@@ -26,7 +28,6 @@ constexpr Key ignored(std::string_view path) {
   return {.path = path, .type = Type::anything, .standing = Standing::ignored};
 }
 
-constexpr int64_t kDay = 86400;
 constexpr int64_t kTebibyte = int64_t{1} << 40;
 constexpr int64_t kCountMax = 1000;  // of attempts or generations: above it a 6-digit code is no protection
 
@@ -34,8 +35,8 @@ constexpr Key kKeys[] = {
     text("app.address"),
     {"app.server_timeout", Type::duration, kSecond, 300 * kSecond},
     boolean("app.enable_debug_logs"),
-    {"app.otp_ttl", Type::seconds, 1, kDay},
-    {"app.otp_ttl_max", Type::seconds, 1, kDay},
+    {"app.otp_ttl", Type::seconds, 1, kOtpTtlMax.count()},
+    {"app.otp_ttl_max", Type::seconds, 1, kOtpTtlMax.count()},
     integer("app.otp_max_attempts", 1, kCountMax),
     integer("app.otp_max_attempts_max", 1, kCountMax),
     integer("app.otp_max_generate", 1, kCountMax),

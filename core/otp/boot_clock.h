@@ -13,9 +13,14 @@ namespace otpgw::otp {
 
 class BootClock final : public Clock {
  public:
+  static constexpr const char* kFile = "clock";  // its name in app.data_dir
+
   // `file` keeps the boot's id and when it began; made on the first start of each boot. The error is one
   // line.
   [[nodiscard]] static std::expected<BootClock, std::string> open(const std::filesystem::path& file);
+  // The same for a program beside the core: writes nothing, and takes wall time when the core has not been
+  // started in this boot.
+  [[nodiscard]] static BootClock read(const std::filesystem::path& file);
   [[nodiscard]] UnixMs now() const override;
 
  private:

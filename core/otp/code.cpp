@@ -99,6 +99,13 @@ std::string normalise_digits(std::string_view guess) {
   return out;
 }
 
+std::string fingerprint(const Key& key) {
+  std::string raw(crypto_kdf_BYTES_MIN, '\0');
+  crypto_kdf_derive_from_key(reinterpret_cast<unsigned char*>(raw.data()), raw.size(), 5, kKdfContext,
+                             key.data());
+  return hex(raw);
+}
+
 CodeVault::Keys::Keys(const Key& key) : main(key) {
   crypto_kdf_derive_from_key(hash.data(), kKeyBytes, 1, kKdfContext, key.data());
   crypto_kdf_derive_from_key(seal.data(), kKeyBytes, 2, kKdfContext, key.data());
@@ -111,15 +118,17 @@ CodeVault::CodeVault(const KeyRing& ring) {
   ring_ = std::make_shared<const std::vector<Keys>>(ring.begin(), ring.end());
 }
 
-std::expected<void, std::string> CodeVault::exchange(const KeyRing& ring) {
+void CodeVault::exchange(const KeyRing& ring) {
   auto fresh = std::make_shared<const std::vector<Keys>>(ring.begin(), ring.end());
   const std::lock_guard lock(mutex_);
-  if (std::ranges::find(ring, ring_->front().main) == ring.end()) {
-    return std::unexpected(
-        "the key file does not hold the key that new codes are sealed with at present; put it back");
-  }
   ring_ = std::move(fresh);
-  return {};
+}
+
+KeyRing CodeVault::keys() const {
+  KeyRing all;
+  const auto present = ring();
+  for (const auto& keys : *present) all.push_back(keys.main);
+  return all;
 }
 
 CodeVault::Ring CodeVault::ring() const {

@@ -1,7 +1,6 @@
 // Codes: making them, reading what a person typed, and keeping them at rest.
 #pragma once
 
-#include <expected>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,15 +24,19 @@ namespace otpgw::otp {
 // ("١٢٣ ٤٥٦", "123-456" -> "123456"). Other characters stay, so that the guess is wrong.
 [[nodiscard]] std::string normalise_digits(std::string_view guess);
 
+// Tells keys apart and says nothing about them: 16 bytes in hexadecimal that are derived from the key.
+[[nodiscard]] std::string fingerprint(const Key& key);
+
 // The keys of one installation. Codes at rest are a keyed hash (to compare inside the store's transaction)
 // and an AEAD ciphertext (to send again). Any thread may call.
 class CodeVault {
  public:
   explicit CodeVault(const KeyRing& ring);
 
-  // Works with these from now on: the newest for what is made, any of them for what was made before. The
-  // error is one line: they must have the newest of the present ones among them, which live codes need.
-  [[nodiscard]] std::expected<void, std::string> exchange(const KeyRing& ring);
+  // Works with these from now on: the newest for what is made, any of them for what was made before. Whether
+  // codes still need one that is not among them, key_rotation.h knows.
+  void exchange(const KeyRing& ring);
+  [[nodiscard]] KeyRing keys() const;
 
   // Keyed BLAKE2b over namespace, id and code: equal exactly when all three are, and the key.
   [[nodiscard]] std::string hash(std::string_view name_space, std::string_view id,

@@ -5,12 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <optional>
 #include <utility>
+
+#include "core/otp/private_file.h"
 
 namespace otpgw::otp {
 namespace {
@@ -24,8 +24,7 @@ std::unexpected<std::string> failed(const fs::path& file, const std::string& wha
 
 class File {
  public:
-  File(const fs::path& path, int flags, mode_t mode = 0)
-      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  explicit File(const fs::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
   ~File() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -37,35 +36,14 @@ class File {
   int fd_;
 };
 
-Key fresh_key() {
-  Key key;
-  randombytes_buf(key.data(), key.size());
-  return key;
-}
-
-// Written beside and renamed: a crash in between leaves the former file whole. `former`: whose file it stays.
-Result write(const fs::path& file, const KeyRing& ring, const std::optional<struct stat>& former) {
-  const auto draft = file.string() + ".new";
-  {
-    const File made(draft, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (made.fd() < 0) return failed(file, "can't create the key file");
-    const auto size = static_cast<ssize_t>(ring.size() * kKeyBytes);
-    // A ring is an array of arrays: one piece of memory.
-    const bool owned = !former || (::fchown(made.fd(), former->st_uid, former->st_gid) == 0 &&
-                                   ::fchmod(made.fd(), former->st_mode & 07777) == 0);
-    if (!owned || ::write(made.fd(), ring.data(), ring.size() * kKeyBytes) != size || ::fsync(made.fd()) != 0)
-      return failed(file, "can't write the key file");
-  }
-  const auto parent = fs::absolute(file).parent_path();
-  const File folder(parent, O_RDONLY | O_DIRECTORY);
-  if (::rename(draft.c_str(), file.c_str()) != 0 || folder.fd() < 0 || ::fsync(folder.fd()) != 0)
-    return failed(file, "can't write the key file");
-  return {};
+Result write(const fs::path& file, const KeyRing& ring, const std::optional<struct stat>& former = {}) {
+  // A ring is an array of arrays: one piece of memory.
+  return replace_file(file, {reinterpret_cast<const char*>(ring.data()), ring.size() * kKeyBytes}, former);
 }
 
 using Read = std::pair<KeyRing, struct stat>;
 std::expected<Read, std::string> read(const fs::path& file) {
-  const File opened(file, O_RDONLY);
+  const File opened(file);
   if (opened.fd() < 0) return failed(file, "can't read the key file");
   struct stat status {};
   if (::fstat(opened.fd(), &status) != 0) return failed(file, "can't read the key file");
@@ -84,19 +62,13 @@ std::expected<Read, std::string> read(const fs::path& file) {
   return Read{std::move(ring), status};
 }
 
-// How long it may still take until all codes that former keys sealed are gone; 0: they are. The file was
-// last written when its newest key became that.
-std::chrono::seconds left_of(const struct stat& status, std::chrono::seconds code_life_max) {
-  const std::chrono::seconds age{std::time(nullptr) - status.st_mtime};
-  return std::max(code_life_max - age, std::chrono::seconds{0});
-}
-
-std::unexpected<std::string> too_early(const fs::path& file, std::chrono::seconds left) {
-  return std::unexpected(file.string() + ": codes that were sealed with a former key may still live; wait " +
-                         std::to_string(left.count()) + " seconds");
-}
-
 }  // namespace
+
+Key fresh_key() {
+  Key key;
+  randombytes_buf(key.data(), key.size());
+  return key;
+}
 
 std::expected<KeyRing, std::string> read_key_file(const fs::path& file) {
   auto found = read(file);
@@ -114,29 +86,14 @@ std::expected<KeyRing, std::string> read_or_make_key_file(const fs::path& file, 
         "or remove the database to start anew");
   }
   KeyRing ring{fresh_key()};
-  if (const auto written = write(file, ring, {}); !written) return std::unexpected(written.error());
+  if (const auto written = write(file, ring); !written) return std::unexpected(written.error());
   return ring;
 }
 
-Result rotate_key_file(const fs::path& file, std::chrono::seconds code_life_max) {
-  auto found = read(file);
-  if (!found) return std::unexpected(found.error());
-  auto& [ring, status] = *found;
-  const auto left = left_of(status, code_life_max);
-  if (left.count() == 0) ring.resize(1);
-  if (ring.size() == kKeysMax) return too_early(file, left);
-  ring.insert(ring.begin(), fresh_key());
-  return write(file, ring, status);
-}
-
-Result drop_old_keys(const fs::path& file, std::chrono::seconds code_life_max) {
-  auto found = read(file);
-  if (!found) return std::unexpected(found.error());
-  auto& [ring, status] = *found;
-  if (ring.size() == 1) return {};
-  if (const auto left = left_of(status, code_life_max); left.count() > 0) return too_early(file, left);
-  ring.resize(1);
-  return write(file, ring, status);
+Result replace_key_file(const fs::path& file, const KeyRing& ring) {
+  const auto former = read(file);
+  if (!former) return std::unexpected(former.error());
+  return write(file, ring, former->second);
 }
 
 }  // namespace otpgw::otp

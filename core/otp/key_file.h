@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <expected>
 #include <filesystem>
 #include <string>
@@ -17,6 +16,9 @@ inline constexpr std::size_t kKeysMax = 4;
 using Key = std::array<unsigned char, kKeyBytes>;
 using KeyRing = std::vector<Key>;  // newest first, 1 to kKeysMax
 
+// From the system's random numbers.
+[[nodiscard]] Key fresh_key();
+
 // All errors are one line with the file's name.
 
 // A file that others than its owner can read is refused; one that belongs to somebody else (root) may let our
@@ -28,14 +30,9 @@ using KeyRing = std::vector<Key>;  // newest first, 1 to kKeysMax
 [[nodiscard]] std::expected<KeyRing, std::string> read_or_make_key_file(const std::filesystem::path& file,
                                                                         bool create);
 
-// Puts a new key before the others, durably and all at once, for the gateway to read at its next SIGHUP. Keys
-// that have not been the newest for `code_life_max` are left out. Refused while the file is full of keys
-// that codes may still need.
-[[nodiscard]] std::expected<void, std::string> rotate_key_file(const std::filesystem::path& file,
-                                                               std::chrono::seconds code_life_max);
-
-// Leaves the newest key alone. Refused when codes that another one sealed may still live.
-[[nodiscard]] std::expected<void, std::string> drop_old_keys(const std::filesystem::path& file,
-                                                             std::chrono::seconds code_life_max);
+// What is in the file now, which stays its owner's and keeps its mode, is replaced durably and all at once.
+// Which keys may go is the affair of key_rotation.h.
+[[nodiscard]] std::expected<void, std::string> replace_key_file(const std::filesystem::path& file,
+                                                                const KeyRing& ring);
 
 }  // namespace otpgw::otp

@@ -1,8 +1,9 @@
 """The key that codes are sealed with is replaced while codes live.
 
 Goal: codes, links and Idempotency-Keys that the former key made go on until they expire, new ones need the new key
-alone, and no request fails meanwhile. Method: the command line and SIGHUP on a running gateway under load. Control: a
-key file in which the former key is missing is refused, and codes of a key that was dropped can't be checked.
+alone, and no request fails meanwhile; no key goes that a code may need, however late SIGHUP comes. Method: the command
+line and SIGHUP on a running gateway under load; time passes by setting back what the gateway noted down. Control: a key
+file in which the former key is missing is refused, and codes of a key that was dropped can't be checked.
 """
 
 import os
@@ -52,6 +53,7 @@ class KeyRotation(unittest.TestCase):
         self.gateway = Gateway({"auth": {"app": {"view_key": True}}})
         self.addCleanup(self.gateway.close)
         self.key = self.gateway.folder / "data/otpgateway.key"
+        self.in_use = self.gateway.folder / "data/key-in-use"
         self.gateway.start()
         self.api = self.gateway.client()
 
@@ -62,6 +64,24 @@ class KeyRotation(unittest.TestCase):
     def reload(self):
         log = self.gateway.reload()
         self.assertIn("has been read again", log)
+
+    def write_keys(self, keys):
+        self.key.write_bytes(keys)
+        long_ago = time.time() - LONG_AGO_SECONDS
+        os.utime(self.key, (long_ago, long_ago))  # which proves nothing
+
+    def in_use_since(self, seconds_ago):
+        """Lets the gateway have taken its key into use so long ago."""
+        fingerprint, since = self.in_use.read_text().split()
+        self.in_use.write_text("%s %d\n" % (fingerprint, int(since) - seconds_ago * 1000))
+
+    def drop_is_refused(self, *texts):
+        before = self.key.read_bytes()
+        code, output = self.gateway.run_once("--drop-old-keys")
+        self.assertEqual(code, 1, output)
+        for text in texts:
+            self.assertIn(text, output)
+        self.assertEqual(self.key.read_bytes(), before)
 
     def key_of(self, made):
         return urllib.parse.urlsplit(made["url"]).query
@@ -111,17 +131,45 @@ class KeyRotation(unittest.TestCase):
         self.rotate()
         self.reload()
         new = self.api.put(new_id()).data
-        code, output = self.gateway.run_once("--drop-old-keys")
-        self.assertEqual(code, 1)
-        self.assertIn("may still live", output)
-        long_ago = time.time() - LONG_AGO_SECONDS
-        os.utime(self.key, (long_ago, long_ago))
+        both = self.key.read_bytes()
+        self.drop_is_refused("may still live; wait until")
+        self.write_keys(self.key.read_bytes()[:32])  # by hand
+        self.assertIn("lacks a former key", self.gateway.reload())
+        self.assertEqual(self.api.get(old["id"]).status, 200)
+        self.write_keys(both)
+        self.in_use_since(LONG_AGO_SECONDS)
         code, output = self.gateway.run_once("--drop-old-keys")
         self.assertEqual(code, 0, output)
         self.assertEqual(len(self.key.read_bytes()), 32)
         self.reload()
         self.assertEqual(self.api.check(new["id"], new["otp"]).status, 200)
         self.assertEqual(self.api.check(old["id"], old["otp"]).status, 400)  # the control: it did need its key
+
+    def test_a_forgotten_sighup_loses_no_key(self):
+        first = self.api.put(new_id()).data
+        self.rotate()
+        self.write_keys(self.key.read_bytes())
+        self.in_use_since(LONG_AGO_SECONDS)
+        code, output = self.gateway.run_once("--rotate-key")
+        self.assertEqual(code, 1, output)
+        self.assertIn("send SIGHUP", output)
+        self.drop_is_refused("send SIGHUP")
+        second = self.api.put(new_id()).data  # still by the former key
+        self.reload()
+        self.drop_is_refused("wait until")  # from now on, not from when the key was written
+        for made in (first, second):
+            self.assertEqual(self.api.check(made["id"], made["otp"]).status, 200)
+
+    def test_what_the_gateway_used_before_it_kept_a_note(self):
+        self.gateway.stop()
+        self.in_use.unlink()
+        self.rotate()  # a single key is replaced: nothing is lost
+        for command in ("--rotate-key", "--drop-old-keys"):
+            code, output = self.gateway.run_once(command)
+            self.assertEqual(code, 1, output)
+            self.assertIn("has not noted down", output)
+        self.gateway.start()
+        self.drop_is_refused("wait until")
 
     def test_a_file_without_the_present_key_is_refused(self):
         made = self.api.put(new_id()).data

@@ -229,7 +229,8 @@ class TwoUsers(unittest.TestCase):
         self.assertTrue(self.can_connect("otpgateway-worker"))
         self.assertFalse(self.can_connect("stranger"))
 
-        private = [self.state / "otpgateway.db", self.state / "otpgateway.key", self.etc / "config.toml"]
+        private = [self.state / "otpgateway.db", self.state / "otpgateway.key", self.state / "key-in-use",
+                   self.etc / "config.toml"]
         for path in private:
             self.assertTrue(self.can_read("otpgateway", path), path)
             self.assertFalse(self.can_read("otpgateway-worker", path), path)

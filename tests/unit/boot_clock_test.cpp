@@ -56,6 +56,14 @@ TEST_F(BootClockTest, AnotherBootsOrAHalfFileDoesNot) {
   }
 }
 
+TEST_F(BootClockTest, ALinkThatWaitsBesideItIsNotFollowed) {
+  const auto victim = folder_ / "victim";
+  std::filesystem::create_symlink(victim, folder_ / "clock.new");
+  ASSERT_TRUE(BootClock::open(file()));
+  EXPECT_FALSE(std::filesystem::exists(victim));
+  EXPECT_FALSE(std::filesystem::is_symlink(file()));
+}
+
 TEST_F(BootClockTest, AFileThatCantBeWrittenIsAnErrorThatNamesIt) {
   const auto clock = BootClock::open(folder_ / "missing" / "clock");
   ASSERT_FALSE(clock);

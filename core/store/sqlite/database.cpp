@@ -152,7 +152,7 @@ FileLock::~FileLock() {
 
 std::expected<FileLock, std::string> FileLock::take(const std::filesystem::path& database) {
   const auto file = database.string() + ".lock";
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return std::unexpected(file + ": can't open the lock file: " + std::strerror(errno));
   FileLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
@@ -193,7 +193,7 @@ Connection open_writer(const std::filesystem::path& file) {
 }
 
 void suspect(const std::filesystem::path& file) {
-  const int fd = ::open(suspicion_about(file).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(suspicion_about(file).c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd >= 0) ::close(fd);  // on a disk that takes nothing there is nothing to be done
 }
 
