@@ -1,12 +1,8 @@
 #include "core/limits/policy.h"
 
-#include <Poco/Ascii.h>
-#include <Poco/String.h>
-#include <Poco/UTF8String.h>
-
 #include <algorithm>
 
-#include "core/limits/calling_code.h"
+#include "core/limits/counted_address.h"
 
 namespace otpgw::limits {
 namespace {
@@ -14,20 +10,16 @@ namespace {
 constexpr std::size_t kKeyBytes = 16;
 constexpr std::size_t kTagBytes = 5;
 
-std::string folded(std::string_view address) {
-  const std::string text(address);
-  // Most are ASCII, for which Poco's tables of Unicode take ten times as long.
-  return std::ranges::all_of(text, Poco::Ascii::isAscii) ? Poco::toLower(text) : Poco::UTF8::toLower(text);
-}
-
-// All forms of the address, each once.
-std::vector<std::string> addresses_of(const otp::Otp& otp) {
-  std::vector<std::string> all{folded(otp.to_normalised)};
-  for (const auto& step : otp.fallback.steps) {
-    if (auto address = folded(step.to_normalised); std::ranges::count(all, address) == 0)
-      all.push_back(std::move(address));
-  }
-  std::erase(all, "");
+// What `form` makes of each address that the OTP's providers send to, each once.
+template <class Form>
+std::vector<std::string> forms_of(const otp::Otp& otp, Form form) {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& address) {
+    if (auto text = form(address); !text.empty() && std::ranges::count(all, text) == 0)
+      all.push_back(std::move(text));
+  };
+  add(otp.to_normalised);
+  for (const auto& step : otp.fallback.steps) add(step.to_normalised);
   return all;
 }
 
@@ -52,7 +44,7 @@ std::string Policy::key(Limit limit, std::string_view name_space, std::string_vi
 void Policy::add_addresses(Accounts& accounts, Limit limit, const config::Rates& rates,
                            const otp::Otp& otp) const {
   if (rates.empty()) return;
-  for (const auto& address : addresses_of(otp))
+  for (const auto& address : forms_of(otp, counted_address))
     accounts.push_back({limit, key(limit, otp.name_space, address), &rates});
 }
 
@@ -65,10 +57,13 @@ Accounts Policy::sends(const otp::Otp& otp) const {
     accounts.push_back(
         {Limit::namespace_sends, key(Limit::namespace_sends, otp.name_space, ""), &limits_.namespace_sends});
   }
-  if (!limits_.prefix_sends.empty() && is_e164(otp.to_normalised)) {
-    const auto prefix = otp.to_normalised.substr(0, 1 + static_cast<std::size_t>(limits_.prefix_digits));
+  if (limits_.prefix_sends.empty()) return accounts;
+  const auto prefix = [this](const std::string& address) {
+    return e164_of(address).substr(0, 1 + static_cast<std::size_t>(limits_.prefix_digits));
+  };
+  for (const auto& begins : forms_of(otp, prefix)) {
     accounts.push_back(
-        {Limit::prefix_sends, key(Limit::prefix_sends, otp.name_space, prefix), &limits_.prefix_sends});
+        {Limit::prefix_sends, key(Limit::prefix_sends, otp.name_space, begins), &limits_.prefix_sends});
   }
   return accounts;
 }
@@ -93,13 +88,13 @@ std::string Policy::client_key(std::string_view name_space, std::string_view cli
 }
 
 std::vector<std::string> Policy::keys_of(std::string_view name_space, std::string_view address) const {
-  const auto subject = folded(address);
+  const auto subject = counted_address(address);
   return {key(Limit::address_sends, name_space, subject), key(Limit::address_guesses, name_space, subject)};
 }
 
 std::string address_tag(const otp::CodeVault& vault, std::string_view address) {
   // Eight letters are 40 bits.
-  return base32(vault.digest("address_tag", "", folded(address), kTagBytes));
+  return base32(vault.digest("address_tag", "", counted_address(address), kTagBytes));
 }
 
 }  // namespace otpgw::limits

@@ -1,9 +1,8 @@
 // What one reading of [limits] asks of a send, of a guess, and of a POST to a page: which counters they are
 // charged to. Immutable: any thread may ask.
 //
-// A counter's key is a keyed hash of the namespace and of what it counts for. Addresses count as the provider
-// has normalised them, in lower case: most mail servers tell John@ from john@ no more than an application
-// does, and a limit that does is none.
+// A counter's key is a keyed hash of the namespace and of what it counts for. An address is what
+// counted_address() makes of the form that the provider has normalised.
 #pragma once
 
 #include <string>
@@ -27,8 +26,8 @@ class Policy {
   [[nodiscard]] std::chrono::milliseconds resend_cooldown() const { return limits_.resend_cooldown; }
 
   // A sending of the OTP's code: to its address, in each form that its providers have of it, for the client,
-  // the namespace, and the beginning of the number. One that goes on with the next provider of a list is
-  // still the same sending.
+  // the namespace, and the beginning of the number in each form that has its country's code. One that goes on
+  // with the next provider of a list is still the same sending.
   [[nodiscard]] Accounts sends(const otp::Otp& otp) const;
   // A wrong guess at it.
   [[nodiscard]] Accounts guesses(const otp::Otp& otp) const;

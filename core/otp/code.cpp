@@ -6,6 +6,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "core/otp/text.h"
+
 namespace otpgw::otp {
 namespace {
 
@@ -15,14 +17,6 @@ static_assert(sizeof kKdfContext - 1 == crypto_kdf_CONTEXTBYTES);
 const unsigned char* bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
-
-// The first code point of each run of ten decimal digits (Unicode 15, category Nd) that people type on
-// phones.
-constexpr uint32_t kDigitZeros[] = {0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6,  0x0A66,  0x0AE6, 0x0B66,
-                                    0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,  0x0E50,  0x0ED0, 0x0F20,
-                                    0x1040, 0x1090, 0x17E0, 0x1810, 0x1946,  0x19D0,  0x1A80, 0x1A90,
-                                    0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620,  0xA8D0,  0xA900, 0xA9D0,
-                                    0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x11066, 0x1D7CE};
 
 // Length-prefixed, so that ("ab", "c") and ("a", "bc") differ.
 std::string joined(std::string_view name_space, std::string_view id) {
@@ -77,26 +71,9 @@ bool is_digits(std::string_view code) {
 }
 
 std::string normalise_digits(std::string_view guess) {
-  std::string out;
-  for (std::size_t i = 0; i < guess.size();) {
-    const auto lead = static_cast<unsigned char>(guess[i]);
-    const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    uint32_t c = size == 1 ? lead : lead & (0x7fu >> size);
-    for (std::size_t k = 1; k < size && i + k < guess.size(); ++k) {
-      c = c << 6 | (static_cast<unsigned char>(guess[i + k]) & 0x3fu);
-    }
-    const auto zero = std::ranges::find_if(kDigitZeros, [c](uint32_t z) { return c >= z && c < z + 10; });
-    const bool space = c == ' ' || (c >= 9 && c <= 13) || c == 0xa0 || (c >= 0x2000 && c <= 0x200f) ||
-                       c == 0x202f || c == 0x2060 || c == 0x3000 || c == 0xfeff;
-    const bool dash = c == '-' || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == 0xff0d;
-    if (zero != std::end(kDigitZeros)) {
-      out.push_back(static_cast<char>('0' + (c - *zero)));
-    } else if (!space && !dash) {
-      out.append(guess.substr(i, size));
-    }
-    i += size;
-  }
-  return out;
+  auto digits = plain(guess);
+  std::erase_if(digits, [](char c) { return c == ' ' || c == '-'; });
+  return digits;
 }
 
 std::string fingerprint(const Key& key) {

@@ -401,11 +401,7 @@ std::optional<Refusal> OtpService::take_address(Otp& otp, const std::string& to,
   otp.to_normalised = normalised(checks.front());
   for (std::size_t i = 0; i < otp.fallback.steps.size(); ++i)
     otp.fallback.steps[i].to_normalised = normalised(checks[i]);
-  const auto providers = providers_of(otp);
-  for (std::size_t i = 0; i < providers.size(); ++i) {
-    if (auto refusal = check_country(otp, providers[i], checks[i])) return refusal;
-  }
-  return {};
+  return check_countries(otp, providers_of(otp), checks);
 }
 
 std::optional<uint32_t> OtpService::code_length_max(const std::vector<std::string>& providers) const {

@@ -81,8 +81,11 @@ class OtpService final : public Service {
   // to_normalised otherwise.
   [[nodiscard]] std::optional<Refusal> take_address(Otp& otp, const std::string& to,
                                                     const std::vector<AddressCheck>& checks);
-  [[nodiscard]] std::optional<Refusal> check_country(const Otp& otp, const std::string& provider,
-                                                     const AddressCheck& check);
+  // An absent worker's step takes the country that another one's worker found; when nobody did, a policy that
+  // only monitors lets it pass.
+  [[nodiscard]] std::optional<Refusal> check_countries(const Otp& otp,
+                                                       const std::vector<std::string>& providers,
+                                                       const std::vector<AddressCheck>& checks);
   // The longest code that all providers take; nothing while one of them is not known yet.
   [[nodiscard]] std::optional<uint32_t> code_length_max(const std::vector<std::string>& providers) const;
   // A refusal when a provider's message would be too long.

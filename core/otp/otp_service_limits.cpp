@@ -27,21 +27,32 @@ void OtpService::reconfigure(std::shared_ptr<const message::Setup> setup) {
   policy_ = std::make_shared<const limits::Policy>(setup_->config.limits, parts_.vault);
 }
 
-std::optional<Refusal> OtpService::check_country(const Otp& otp, const std::string& provider,
-                                                 const AddressCheck& check) {
+std::optional<Refusal> OtpService::check_countries(const Otp& otp, const std::vector<std::string>& providers,
+                                                   const std::vector<AddressCheck>& checks) {
   if (!policy_->limits_countries()) return {};
-  const auto descriptor = parts_.gate.descriptor(provider);
-  const bool phone = descriptor && is_phone(descriptor->channel_kind);
-  if (check.country.empty() && !phone) return {};  // an e-mail address has none
-  if (check.verdict == AddressVerdict::unchecked)
-    return unavailable("The provider is not ready yet. Please retry.");
-  if (policy_->allows_country(check.country)) return {};
-  limit_report_.reached(limits::Limit::countries, policy_->enforces(), otp.name_space, otp.to_normalised);
-  if (!policy_->enforces()) return {};
-  auto refusal =
-      bad_address(AddressFault::unusable, std::string(limits::sentence(limits::Limit::countries)) + ".");
-  refusal.limit = limits::Limit::countries;
-  return refusal;
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    const auto descriptor = parts_.gate.descriptor(providers[i]);
+    const bool phone = descriptor && is_phone(descriptor->channel_kind);
+    auto country = checks[i].country;
+    // Another worker may have looked at the same number.
+    if (checks[i].verdict == AddressVerdict::unchecked) {
+      const auto known =
+          std::ranges::find_if(checks, [](const auto& other) { return !other.country.empty(); });
+      if (known != checks.end()) country = known->country;
+      if (country.empty() && phone && policy_->enforces())
+        return unavailable("The provider is not ready yet. Please retry.");
+      if (country.empty()) continue;
+    }
+    if (country.empty() && !phone) continue;  // an e-mail address has none
+    if (policy_->allows_country(country)) continue;
+    limit_report_.reached(limits::Limit::countries, policy_->enforces(), otp.name_space, otp.to_normalised);
+    if (!policy_->enforces()) return {};
+    auto refusal =
+        bad_address(AddressFault::unusable, std::string(limits::sentence(limits::Limit::countries)) + ".");
+    refusal.limit = limits::Limit::countries;
+    return refusal;
+  }
+  return {};
 }
 
 void OtpService::report(const std::expected<store::Written, store::Error>& written) {

@@ -17,10 +17,11 @@ bool has_control(std::string_view text) {
 
 }  // namespace
 
-AddressRules::AddressRules(const JsonConfig& config, std::size_t bytes_max)
+AddressRules::AddressRules(const JsonConfig& config, std::size_t bytes_max, bool for_phones)
     : bytes_max_(bytes_max), pattern_(config, "address_pattern") {
   const auto code = config.text("default_phone_code");
-  if (code.empty()) return;
+  only_phone_numbers_ = !code.empty();
+  if (!for_phones && !only_phone_numbers_) return;
   try {
     phone_numbers_.emplace(code);
   } catch (const std::invalid_argument& e) {
@@ -37,10 +38,17 @@ AddressResult AddressRules::validate(std::string_view address) const {
 AddressResult AddressRules::validate_again(std::string_view address) const {
   if (address.empty()) return AddressResult::invalid("It is empty.");
   if (has_control(address)) return AddressResult::invalid("It holds a control character.");
-  auto result = phone_numbers_ ? phone_numbers_->validate(address) : AddressResult::valid();
-  if (result.verdict != OTPGW_ADDRESS_VALID || !pattern_.given()) return result;
-  if (pattern_.is_all_of(result.normalised.empty() ? address : result.normalised)) return result;
+  if (phone_numbers_) {
+    auto number = phone_numbers_->validate(address);
+    const bool valid = number.verdict == OTPGW_ADDRESS_VALID;
+    if (valid ? matches(number.normalised) : only_phone_numbers_) return number;
+  }
+  if (!only_phone_numbers_ && matches(address)) return AddressResult::valid();
   return AddressResult::invalid("It does not have the form that is expected here.");
+}
+
+bool AddressRules::matches(std::string_view address) const {
+  return !pattern_.given() || pattern_.is_all_of(address);
 }
 
 }  // namespace otpgw::webhook

@@ -58,4 +58,8 @@ void Channel::describe(otpgw_descriptor& descriptor) const {
   descriptor.otp_length_max = otp_length_max_;
 }
 
+bool Channel::reaches_phones() const {
+  return kind_ == OTPGW_CHANNEL_SMS || kind_ == OTPGW_CHANNEL_WHATSAPP || kind_ == OTPGW_CHANNEL_VOICE;
+}
+
 }  // namespace otpgw::webhook

@@ -15,6 +15,8 @@ class Channel {
 
   // The texts live as long as this.
   void describe(otpgw_descriptor& descriptor) const;
+  // By SMS, WhatsApp or voice.
+  [[nodiscard]] bool reaches_phones() const;
   [[nodiscard]] std::size_t address_bytes_max() const { return address_bytes_max_; }
 
  private:

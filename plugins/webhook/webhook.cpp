@@ -80,7 +80,7 @@ class WebhookProvider : public Provider {
  private:
   WebhookProvider(const Host& host, const JsonConfig& config)
       : channel_(config),
-        addresses_(config, channel_.address_bytes_max()),
+        addresses_(config, channel_.address_bytes_max(), channel_.reaches_phones()),
         endpoint_(read_endpoint(config)),
         format_(config, endpoint_),
         verdict_(config),

@@ -6,11 +6,12 @@ operators without an address. Method: the real gateway with small limits, and on
 
 import concurrent.futures
 import re
+import subprocess
 import time
 import unittest
 
 from exposition import Exposition
-from gateway import Gateway, free_port, merge
+from gateway import Gateway, free_port, merge, program, wait_for
 from gateway_case import GatewayCase, new_address, new_id, other_code
 from webhook_sink import WebhookSink
 
@@ -189,13 +190,13 @@ class Restart(unittest.TestCase):
 class Phones(unittest.TestCase):
     """By phone number: its beginning, its country; by the client; and what operators see of it."""
 
-    def start(self, limits):
+    def start(self, limits, **section):
         sink = self.sink = WebhookSink()
         self.addCleanup(sink.close)
         self.admin = free_port()
         self.config = {
             "admin": {"address": "127.0.0.1:%d" % self.admin}, "limits": limits,
-            "webhooks": {"sms": sink.section(channel_kind="sms", default_phone_code="49")}}
+            "webhooks": {"sms": sink.section(**(section or {"channel_kind": "sms", "default_phone_code": "49"}))}}
         self.gateway = Gateway(self.config)
         self.addCleanup(self.gateway.close)
         self.api = self.gateway.start().client()
@@ -216,6 +217,14 @@ class Phones(unittest.TestCase):
         self.assertEqual(self.put("004915123456789").status, 200)
         self.assertEqual(self.api.call("DELETE", "/api/limits", query={"to": "1", "provider": "sms"}).status, 400)
 
+    def test_by_address_in_every_spelling_where_nobody_normalises_it(self):
+        self.start({"address_sends": ["2/1h"]}, channel_kind="other")
+        spellings = ["0049 151 23456789", "+49 (0)151-23456789", "4915123456789"]
+        self.assertEqual([self.put(to).status for to in spellings], [200, 200, 429])
+        self.assertEqual([self.put(to).status for to in (" a@b.example", "A+x@b.example.", "a@b.example")],
+                         [200, 200, 429])
+        self.assertEqual(self.api.call("DELETE", "/api/limits", query={"to": "+4915123456789"}).data, {"cleared": 1})
+
     def test_by_the_beginning_of_the_number(self):
         self.start({"prefix_sends": ["2/1h"], "prefix_digits": 6})
         self.assertEqual([self.put("+49151234567%02d" % i).status for i in range(3)], [200, 200, 429])
@@ -235,6 +244,29 @@ class Phones(unittest.TestCase):
         self.assertEqual(page.status, 400)
         self.assertIn("We send no codes to phone numbers of this country.", page.text)
         self.assertEqual(self.scraped("limits_reached_total", limit="countries", outcome="refused"), 2)
+
+    def test_by_country_while_a_worker_is_away(self):
+        self.start({"countries": ["DE"]})
+        away = merge(self.config, {"webhooks": {"voice": self.sink.section(channel_kind="voice",
+                                                                           default_phone_code="49")}})
+        self.gateway.reload(away)
+        wait_for("the provider", lambda: self.put("+4915123456789", provider="voice").status == 200)
+        self.gateway.stop()  # now both are known; after this start only one of them has a worker
+        away["workers"] = {"spawn": False, "endpoint": "ipc://%s" % (self.gateway.folder / "workers.sock")}
+        self.gateway.write_config(away)
+        self.gateway.start()
+        with open(self.gateway.folder / "worker.log", "ab") as log:
+            worker = subprocess.Popen(
+                [program("otpgateway-worker"), "--config=%s" % self.gateway.config_path, "sms"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.addCleanup(worker.wait)
+        self.addCleanup(worker.kill)
+        wait_for("the sms worker", lambda: self.put("+442079460018").status == 400)
+        self.assertEqual(self.put("+4915123456789", provider="voice,sms").status, 200)  # one of them knows
+        self.assertEqual(self.put("+442079460018", provider="voice,sms").status, 400)
+        self.assertEqual(self.put("+4915123456789", provider="voice").status, 503)
+        self.gateway.reload(merge(away, {"limits": {"mode": "monitor"}}))
+        self.assertEqual(self.put("+442079460018", provider="voice", wait="0").status, 200)
 
     def test_by_client(self):
         self.start({"client_sends": ["2/1h"]})

@@ -124,6 +124,55 @@ TEST_F(PolicyTest, OfAListEachFormOfTheAddressCountsOnce) {
   EXPECT_EQ(policy({}).guesses(otp).size(), 2U);
 }
 
+TEST_F(PolicyTest, OfAListEachBeginningOfTheNumberCountsOnce) {
+  auto otp = to("whatsapp:someone");
+  otp.fallback.steps = {{"whatsapp", "whatsapp:someone", 0, {}},
+                        {"sms", "+4915112345678", 0, {}},
+                        {"hook", "0049 151 12345678", 0, {}},
+                        {"abroad", "+4366012345678", 0, {}},
+                        {"national", "015112345678", 0, {}}};
+  auto limits = all_limits();
+  limits.address_sends.clear();
+  EXPECT_THAT(limits_of(policy(limits).sends(otp)),
+              testing::ElementsAre(Limit::namespace_sends, Limit::prefix_sends, Limit::prefix_sends));
+  EXPECT_EQ(policy(limits).sends(otp).at(1).key, prefix_key("+4915112345678"));
+}
+
+TEST_F(PolicyTest, AnAddressThatNobodyNormalisedCountsInNoSpellingOfItsOwn) {
+  for (const char* mail : {" a@b.example", "a@b.example.", "a@b.example. ", "A@B.example", "a @ b.example",
+                           "\u00a0a@b.example\u3000", "a+one@b.example", "a+@b.example", "a\u200b@b.example",
+                           "ａ@b.example", "a＠b.example"})
+    EXPECT_EQ(address_key(to(mail)), address_key(to("a@b.example"))) << mail;
+  for (const char* number : {"004915112345678", "+49 151 12345678", " +49-151-12345678", "(+49) 151 12345678",
+                             "-++49 151 12345678", "+49 (0)151 12345678", "0049 (0) 151.12345678",
+                             "4915112345678", "+49\u00a0151\u200912345678", "+49 151 12345678 ",
+                             "+٤٩١٥١١٢٣٤٥٦٧٨", "＋４９１５１１２３４５６７８", "+49\u2011151\u201012345678"})
+    EXPECT_EQ(address_key(to(number)), address_key(to("+4915112345678"))) << number;
+  EXPECT_EQ(address_key(to("0151 123-45678")), address_key(to("(0151)12345678")));
+}
+
+TEST_F(PolicyTest, WhatIsAnotherAddressCountsForItself) {
+  std::set<std::string> keys;
+  const std::vector<std::string> all{"a@b.example",
+                                     "b@b.example",
+                                     "+tag@b.example",
+                                     "a-b@b.example",
+                                     "ab@b.example",
+                                     "someone",
+                                     "some one",
+                                     "user@a@b.example",
+                                     "015112345678",
+                                     "+4915112345678",
+                                     "+4915112345679",
+                                     "1+2",
+                                     "+",
+                                     " ",
+                                     "\xff\xfe",
+                                     "@"};
+  for (const auto& address : all) keys.insert(address_key(to(address)));
+  EXPECT_EQ(keys.size(), all.size());
+}
+
 TEST_F(PolicyTest, AnOtpWithoutAnAddressIsChargedToNone) { EXPECT_TRUE(policy({}).guesses(to("")).empty()); }
 
 TEST_F(PolicyTest, APrefixIsTheBeginningOfTheNumber) {

@@ -266,6 +266,27 @@ TEST(Webhook, ValidatesAddresses) {
   EXPECT_EQ(validated(india, "+44 20 7946 0958").verdict, AddressVerdict::invalid);
 }
 
+TEST(Webhook, KnowsNumbersOfPhoneChannelsWithoutACountryOfTheirOwn) {
+  using wire::AddressVerdict;
+  for (const auto* kind : {"sms", "whatsapp", "voice"}) {
+    const auto more = std::string(R"(,"channel_kind":")") + kind + '"';
+    for (const auto* typed : {"+49 (151) 2345-6789", "0049 151 23456789", "+49 (0)151 23456789"}) {
+      const auto number = validated(more, typed);
+      EXPECT_EQ(number.normalised, "+4915123456789") << typed;
+      EXPECT_EQ(number.country, "DE") << typed;
+    }
+    for (const auto* other : {"0151 23456789", "12", "a@b.example"}) {  // is taken as it was
+      EXPECT_EQ(validated(more, other).verdict, AddressVerdict::valid) << other;
+      EXPECT_EQ(validated(more, other).normalised, "") << other;
+    }
+  }
+  EXPECT_EQ(validated(R"(,"channel_kind":"email")", "+49 151 23456789").normalised, "");
+  const auto* const pattern = R"(,"channel_kind":"sms","address_pattern":"00[0-9]+")";
+  EXPECT_EQ(validated(pattern, "004915123456789").verdict, AddressVerdict::valid);
+  EXPECT_EQ(validated(pattern, "004915123456789").normalised, "");  // whose E.164 the pattern does not take
+  EXPECT_EQ(validated(pattern, "+4915123456789").verdict, AddressVerdict::invalid);
+}
+
 TEST(Webhook, ChecksTheAddressAgainWhenSending) {
   const FakeHttpServer server(says(answer(200)));
   auto numbers = instance(config_for(
