@@ -1,5 +1,7 @@
 #include "worker/plugin_instance.h"
 
+#include <Poco/UTF8String.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -18,6 +20,11 @@ constexpr std::size_t kSecretBytesMin = 4;
 constexpr std::size_t kNormalisedBytesMax = 254;
 
 otpgw_string borrow(const std::string& text) { return {text.data(), text.size()}; }
+
+// In any case of letters, also beyond ASCII: upstreams like to fold addresses.
+bool holds(const std::string& text, std::string_view secret) {
+  return Poco::UTF8::toLower(text).contains(Poco::UTF8::toLower(std::string(secret)));
+}
 
 bool is_country(std::string_view text) {
   return text.size() == 2 && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -58,8 +65,10 @@ std::string PluginInstance::text(const char* name, const char* buffer, std::size
 // The contract says that no code and no address stands in what goes to logs and answers. Plug-ins that quote
 // their upstream break it easily, so it is kept here.
 std::string PluginInstance::without_secrets(const char* name, std::string text, const wire::Job& job) const {
-  for (const auto* secret : {&job.code, &job.address}) {
-    if (secret->size() < kSecretBytesMin || text.find(*secret) == text.npos) continue;
+  std::string_view address = job.address;
+  if (address.starts_with('+')) address.remove_prefix(1);  // many an upstream knows numbers without
+  for (const std::string_view secret : {std::string_view(job.code), address}) {
+    if (secret.size() < kSecretBytesMin || !holds(text, secret)) continue;
     report_fault_(std::string(name) + " quoted the code or the address");
     return "(withheld: it quoted the code or the address)";
   }

@@ -9,8 +9,13 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_local(char c) { return is_word(c) || std::string_view("._%+-").contains(c); }
-bool is_domain(char c) { return is_word(c) || c == '.' || c == '-'; }
+bool is_high(char c) { return static_cast<unsigned char>(c) >= 0x80; }  // of a letter that is no ASCII
+// RFC 5322's atext and the dot, and RFC 6531's further letters.
+bool is_local(char c) {
+  return is_word(c) || is_high(c) || std::string_view("!#$%&'*+-/=?^_`{|}~.").contains(c);
+}
+bool is_letter(char c) { return is_word(c) || is_high(c); }
+bool is_domain(char c) { return is_letter(c) || c == '.' || c == '-'; }
 
 constexpr std::string_view kAddress = "[address]";
 
@@ -30,8 +35,9 @@ void hide_mail_addresses(std::string& text) {
   for (auto at = text.find('@'); at != text.npos; at = text.find('@', at + 1)) {
     auto first = at, end = at + 1;
     while (first > 0 && is_local(text[first - 1])) --first;
+    while (first < at && std::string_view("'`{").contains(text[first])) ++first;  // what quotes it
     while (end < text.size() && is_domain(text[end])) ++end;
-    while (end > at + 1 && !is_word(text[end - 1])) --end;  // the sentence's full stop
+    while (end > at + 1 && !is_letter(text[end - 1])) --end;  // the sentence's full stop
     const auto domain = std::string_view(text).substr(at + 1, end - at - 1);
     // A unit of systemd, otpgateway-worker@smtp.service, is no address.
     if (first == at || !domain.contains('.') || domain.ends_with(".service")) continue;

@@ -5,11 +5,13 @@
  *
  * validate, by the address: crash, hang, nonsense, dirty, silent, scribble, unending.
  *
- * send, by the subject: crash, hang, nonsense (code 4711), silent, leak (quotes the address), dirty
+ * send, by the subject: crash, hang, nonsense (code 4711), silent, leak (quotes the address), quote (as an
+ * upstream has it: in upper case, without +), dirty
  * (ill-formed text, without an end), slow (200 ms), late (3.5 s), retry (with a pause of -5 ms), scribble
  * (beyond the result), hoard (keeps 200 MiB); anything else is sent.
  *
  * Built with FAULT_... it has one thing wrong with its entry, or with its being loaded. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
@@ -138,6 +140,12 @@ MAYBE_UNUSED static void send_message(void* instance, const otpgw_job* job, otpg
     result->code = OTPGW_REJECTED;
     say(result->detail, sizeof result->detail, "no mailbox ");
     memcpy(result->detail + 11, job->address.data, job->address.size);
+  }
+  if (is(job->subject, "quote")) {
+    const size_t first = job->address.data[0] == '+';
+    say(result->detail, sizeof result->detail, "no mailbox ");
+    for (size_t i = first; i < job->address.size; ++i)
+      result->detail[11 + i - first] = (char)toupper((unsigned char)job->address.data[i]);
   }
   if (is(job->subject, "scribble")) memset(result->detail, 'x', sizeof result->detail + 16);
   if (is(job->subject, "dirty")) {

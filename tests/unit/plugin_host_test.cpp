@@ -41,12 +41,13 @@ Loaded load(const std::string& name, const std::string& config = "{}") {
   return {std::move(*library), std::make_unique<PluginInstance>(std::move(*instance))};
 }
 
-wire::Result send(PluginInstance& instance, const std::string& subject, uint32_t attempt = 3) {
+wire::Result send(PluginInstance& instance, const std::string& subject, uint32_t attempt = 3,
+                  const std::string& address = "john@doe.example") {
   return instance.send({.id = "job-1",
                         .attempt = attempt,
                         .name_space = {},
                         .otp_id = {},
-                        .address = "john@doe.example",
+                        .address = address,
                         .code = "354965",
                         .subject = subject,
                         .body = {},
@@ -158,6 +159,13 @@ TEST(PluginHost, TakesNoNonsenseFromSend) {
   EXPECT_EQ(dirty.upstream_id, std::string(128, '?'));
   EXPECT_EQ(dirty.detail, "two?lines");
   EXPECT_EQ(send(*loaded.instance, "dirty", 1).detail, std::string(256, 'x'));
+}
+
+TEST(PluginHost, WithholdsTheAddressAsAnUpstreamSpellsIt) {
+  const auto loaded = load("minimal");
+  for (const auto* address : {"+4915112345678", "john@doe.example", "John@Doe.example"})
+    EXPECT_THAT(send(*loaded.instance, "quote", 3, address).detail, HasSubstr("withheld")) << address;
+  EXPECT_EQ(send(*loaded.instance, "quote", 3, "+12").detail, "no mailbox 12");  // stands anywhere by chance
 }
 
 TEST(PluginHost, TakesNoNonsenseFromValidate) {

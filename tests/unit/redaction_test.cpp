@@ -22,6 +22,9 @@ TEST(Redaction, TakesOutWhatLooksLikeAnAddress) {
   for (const auto& [line, wanted] : std::vector<std::pair<std::string, std::string>>{
            {"550 no such user john.doe+x@mail.example.com.", "550 no such user [address]."},
            {"<a@b.example>, c@d.example", "<[address]>, [address]"},
+           {"no user@münchen.de. Nor jürgen@b.example", "no [address]. Nor [address]"},
+           {"o'brien@b.example, a!b#c$d&e*f/g=h?i^j`k{l|m}n~o@b.example", "[address], [address]"},
+           {"'a@b.example' {c@d.example}", "'[address]' {[address]}"},
            {"to +4915112345678: refused", "to [address]: refused"},
            {"no +123 and +12345678901234567890 and 4+5", "no +123 and +12345678901234567890 and 4+5"},
            {"restart otpgateway-worker@smtp.service", "restart otpgateway-worker@smtp.service"},
