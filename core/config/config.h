@@ -124,6 +124,7 @@ struct Rate {
   bool operator==(const Rate&) const = default;
 };
 using Rates = std::vector<Rate>;  // all of them hold; none: no limit
+inline constexpr std::chrono::milliseconds kRatePeriodMax = std::chrono::hours{24 * 31};
 
 // [limits]. All but ip_posts count within a namespace.
 struct Limits {

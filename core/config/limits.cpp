@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::size_t kRatesMax = 4;  // of one limit: each is kept for each address
 constexpr int64_t kCountMax = 1'000'000'000;
-constexpr std::chrono::milliseconds kPeriodMin = std::chrono::seconds{1},
-                                    kPeriodMax = std::chrono::hours{24 * 31};
+constexpr std::chrono::milliseconds kPeriodMin = std::chrono::seconds{1};
 
 // "5/10m"
 std::optional<Rate> parse_rate(std::string_view text) {
@@ -25,7 +24,7 @@ std::optional<Rate> parse_rate(std::string_view text) {
   const auto period = parse_duration(text.substr(slash + 1));
   if (error != std::errc{} || stop != end || rate.count < 1 || rate.count > kCountMax || !period) return {};
   rate.period = *period;
-  if (rate.period < kPeriodMin || rate.period > kPeriodMax) return {};
+  if (rate.period < kPeriodMin || rate.period > kRatePeriodMax) return {};
   return rate;
 }
 

@@ -274,6 +274,21 @@ TEST_F(StoreLimitsTest, ASweepTakesWhatHasEnded) {
   EXPECT_EQ(ask("SELECT count(*) FROM counter"), "0");
 }
 
+TEST_F(StoreLimitsTest, ASweepTakesWhatAClockThatWasAheadHasLeft) {
+  const auto right = clock_.now_ms.load();
+  clock_.now_ms += 3 * 365 * 24 * 60 * kMinute;
+  put(otp("user-1"));
+  clock_.now_ms = right;  // after a reboot
+  open();
+  limits_.address_sends = {{2, config::kRatePeriodMax}};
+  use();
+  put(otp("user-2", "else@doe.example"));
+  EXPECT_EQ(ask("SELECT count(*) FROM counter"), "2");
+  sweep();
+  EXPECT_EQ(ask("SELECT count(*) FROM counter"), "1");
+  EXPECT_EQ(forget("else@doe.example"), 1);  // the longest that there is stays
+}
+
 TEST_F(StoreLimitsTest, NoAddressStandsInACounter) {
   limits_.prefix_sends = limits_.namespace_sends = limits_.client_sends = {{9, hours{1}}};
   use();

@@ -38,8 +38,8 @@ Counters::Counters(Connection& connection, int64_t rows_max)
       update_(connection, "UPDATE counter SET windows = ? WHERE row = ?"),
       remove_(connection, "DELETE FROM counter WHERE key = ? RETURNING 1"),
       remove_dead_(connection,
-                   "DELETE FROM counter WHERE row IN (SELECT row FROM counter WHERE ends_at <= ? LIMIT ?) "
-                   "RETURNING 1"),
+                   "DELETE FROM counter WHERE row IN "
+                   "(SELECT row FROM counter WHERE ends_at <= ? OR ends_at > ? LIMIT ?) RETURNING 1"),
       remove_first_(connection,
                     "DELETE FROM counter WHERE row IN (SELECT row FROM counter ORDER BY ends_at LIMIT 1)") {}
 
@@ -76,7 +76,7 @@ int64_t Counters::forget(const std::vector<std::string>& keys) {
 
 bool Counters::remove_dead(otp::UnixMs now, int limit) {
   int removed = 0;
-  Statement::Run run(remove_dead_, now, limit);
+  Statement::Run run(remove_dead_, now, now + config::kRatePeriodMax.count(), limit);
   while (run.row()) ++removed;
   rows_ -= removed;
   counted_ = false;

@@ -38,7 +38,9 @@ class Counters : public CounterReads {
   void count(const limits::Accounts& accounts, const Found& before, otp::UnixMs now);
   // How many of these there were.
   int64_t forget(const std::vector<std::string>& keys);
-  // Removes up to `limit` that have ended; true when there may be more.
+  // Removes up to `limit` that have ended, or that end later than any that began now would: by a clock that
+  // was ahead before a reboot they would stay for years and take the room of others. True when there may be
+  // more.
   bool remove_dead(otp::UnixMs now, int limit);
 
  private:
