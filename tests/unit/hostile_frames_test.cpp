@@ -93,8 +93,11 @@ class Hostile {
         return wire::Validate{pick(100), "someone"};
       case 2:
         return wire::Address{pick(100), wire::AddressVerdict::valid, "", "somebody else", "DE"};
-      case 3:
-        return wire::Job{.id = result_.job_id};
+      case 3: {
+        wire::Job job;
+        job.id = result_.job_id;
+        return job;
+      }
       case 4:
         return wire::Drain{};
       default:
@@ -200,7 +203,10 @@ TEST_F(HostileFramesTest, GetNoJobAndChangeNothing) {
   settle();
   const auto before = state();
 
-  Hostile hostile(worker.ready(), wire::Result{.job_id = in_hand.id, .attempt = in_hand.attempt});
+  wire::Result end;
+  end.job_id = in_hand.id;
+  end.attempt = in_hand.attempt;
+  Hostile hostile(worker.ready(), end);
   std::vector<std::unique_ptr<FakeWorker>> peers;
   for (std::size_t i = 0; i < kPeers; ++i)
     peers.push_back(std::make_unique<FakeWorker>(context_, endpoint_, "", "1"));
@@ -230,9 +236,11 @@ TEST_F(HostileFramesTest, GetNoJobAndChangeNothing) {
   const auto second = peers[0]->receive_other();
   ASSERT_TRUE(std::holds_alternative<wire::Job>(second));
   EXPECT_EQ(std::get<wire::Job>(second).otp_id, "waiting");
-  worker.send(wire::Result{.job_id = in_hand.id, .attempt = in_hand.attempt, .code = wire::ResultCode::sent});
-  for (const auto end = std::chrono::steady_clock::now() + 10s;
-       find("in-hand")->delivery.state != otp::DeliveryState::sent && std::chrono::steady_clock::now() < end;
+  end.code = wire::ResultCode::sent;
+  worker.send(end);
+  for (const auto until = std::chrono::steady_clock::now() + 10s;
+       find("in-hand")->delivery.state != otp::DeliveryState::sent &&
+       std::chrono::steady_clock::now() < until;
        std::this_thread::sleep_for(20ms)) {
   }
   EXPECT_EQ(find("in-hand")->delivery.state, otp::DeliveryState::sent);

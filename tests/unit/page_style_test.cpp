@@ -49,8 +49,10 @@ TEST(PageStyleTest, WhatAPageCantHoldIsLinked) {
   for (const std::string& css :
        {"a { background: URL(paper.svg) }"s, "@import \"more.css\";"s,
         "a { background: image-set(\"x.png\" 1x) }"s, "a::before { content: \"</style>\" }"s,
-        "a{content:\"\xff\"}"s, "a{content:\"\0\"}"s, "\xef\xbb\xbfa {}"s, "a{content:\"\\\r\n\"}"s,
-        std::string(9000, 'a')}) {
+        "a{content:\"\xff\"}"s, "a{content:\"\0\"}"s,
+        "\xef\xbb\xbf"
+        "a {}"s,
+        "a{content:\"\\\r\n\"}"s, std::string(9000, 'a')}) {
     const PageStyle style = page_style(css, kUrl, "b{}");
     EXPECT_EQ(style.html, std::string(kLink) + "<style>b{}</style>") << css;
     EXPECT_THAT(style.sources, StartsWith(" 'sha256-"));
