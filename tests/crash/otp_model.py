@@ -171,7 +171,7 @@ class Model:
         otp = self.otps.get((space, otp_id))
         if status not in (200, 303):
             return status, shown
-        if otp.closed or otp.to == to:
+        if otp.closed:
             return 303, {}
         if otp.to and not otp.from_page:
             return 400, {}
