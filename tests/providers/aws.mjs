@@ -35,6 +35,11 @@ async function verify({ method, url, headers, body }) {
   for (const name of ["host", ...Object.keys(headers).filter((header) => /^(content-type|x-amz-.*)$/.test(header))]) {
     if (!signed.includes(name)) throw new Refused("InvalidSignatureException", `${name} is not signed`);
   }
+  for (const name of signed) {
+    if (headers[name] === undefined) {
+      throw new Refused("IncompleteSignatureException", `'${name}' is named as a SignedHeader, but it does not exist`);
+    }
+  }
   const hash = headers["x-amz-content-sha256"];
   if (hash && hash !== createHash("sha256").update(body).digest("hex")) {
     throw new Refused("InvalidSignatureException", "the body has another hash");
@@ -47,7 +52,7 @@ async function verify({ method, url, headers, body }) {
       hostname: "127.0.0.1",
       path: url,
       query: {},
-      headers: Object.fromEntries(signed.map((name) => [name, headers[name] ?? ""])),
+      headers: Object.fromEntries(signed.map((name) => [name, headers[name]])),
       body,
     },
     { signingDate: new Date(when), signableHeaders: new Set(signed) });

@@ -5,10 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <semaphore>
 #include <string>
+#include <string_view>
 
 #include "fake_http_server.h"
 
@@ -74,6 +77,31 @@ TEST(HttpClient, SendsWhatWasAskedFor) {
   EXPECT_TRUE(requests[1].starts_with("GET / HTTP/1.1\r\n"));
   EXPECT_EQ(requests[1].find("Authorization:"), std::string::npos) << "credentials of the request before";
   EXPECT_EQ(requests[1].find("X-Key:"), std::string::npos);
+}
+
+// AWS refuses a signature over a header that did not come: IncompleteSignatureException.
+TEST(HttpClient, SignsOnlyHeadersThatItSends) {
+  const FakeHttpServer server(says(ok()));
+  Client client;
+  ASSERT_TRUE(client
+                  .perform({.url = server.url(),
+                            .headers = {"Content-Type: application/json"},
+                            .body = "{}",
+                            .username = "AKIDEXAMPLE",
+                            .password = "geheim",
+                            .aws_sigv4 = "aws:amz:ap-south-1:sms-voice"},
+                           kTimeLeft)
+                  .success());
+  auto request = server.requests()[0];
+  constexpr std::string_view kBefore = "SignedHeaders=";
+  const auto begin = request.find(kBefore) + kBefore.size();
+  auto names = request.substr(begin, request.find(',', begin) - begin);
+  std::ranges::transform(request, request.begin(), [](unsigned char c) { return std::tolower(c); });
+  EXPECT_TRUE(names.starts_with("content-type;")) << names;
+  for (std::size_t end = 0; !names.empty(); names.erase(0, end == names.npos ? end : end + 1)) {
+    end = names.find(';');
+    EXPECT_NE(request.find("\r\n" + names.substr(0, end) + ": "), request.npos) << names.substr(0, end);
+  }
 }
 
 TEST(HttpClient, WhatNeverLeftIsNotSent) {

@@ -137,7 +137,9 @@ class Client {
     if (time_left.count() <= 0) return {.failure = "no time left before the deadline"};
     Exchange exchange{.curl = curl_.get(), .once = !settings_.copies_are_harmless};
     List headers;
-    append(headers, "Expect:");  // no second round trip for a long body
+    // No second round trip for a long body. libcurl would sign this too, and AWS refuses a signature over a
+    // header that does not come.
+    if (request.aws_sigv4.empty()) append(headers, "Expect:");
     for (const auto& header : request.headers) append(headers, header);
 
     set(CURLOPT_URL, request.url.c_str());
