@@ -87,7 +87,7 @@ class Gateway::Parts {
     const bool fresh = !fs::exists(sqlite.path) || fs::file_size(sqlite.path) == 0;
     clock_.emplace(value_or_later(otp::BootClock::open(app.data_dir / otp::BootClock::kFile)));
     vault_.emplace(value_or_later(otp::read_or_make_key_file(setup_->config.key_file, fresh)));
-    store_ = value_or_later(store::sqlite::open_store(
+    store_ = value_or_throw(store::sqlite::open_store(
         sqlite.path, *clock_,
         {.jobs_queued =
              [this](const std::string& provider) {

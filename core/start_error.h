@@ -22,6 +22,12 @@ T value_or_throw(std::expected<T, std::string> result, bool may_pass = false) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
+template <class T>
+T value_or_throw(std::expected<T, StartError> result) {
+  if (!result) throw StartError(std::move(result.error()));
+  return std::move(*result);
+}
+
 // Of what lies with the machine.
 template <class T>
 T value_or_later(std::expected<T, std::string> result) {

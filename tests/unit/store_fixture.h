@@ -48,7 +48,7 @@ class StoreTest : public testing::Test {
                                           },
                                       .broken = [](const std::string& reason) { ADD_FAILURE() << reason; }},
                                      {.metrics = &metrics_});
-    ASSERT_TRUE(opened) << opened.error();
+    ASSERT_TRUE(opened) << opened.error().line;
     store_ = std::move(*opened);
   }
   [[nodiscard]] fs::path file() const { return folder_ / "otp.db"; }

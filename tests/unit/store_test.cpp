@@ -281,7 +281,8 @@ TEST_F(StoreTest, DescriptorsAreRemembered) {
 TEST_F(StoreTest, ASecondInstanceIsRefused) {
   const auto second = sqlite::open_store(file(), clock_, {});
   ASSERT_FALSE(second);
-  EXPECT_THAT(second.error(), testing::HasSubstr("another instance is running"));
+  EXPECT_THAT(second.error().line, testing::HasSubstr("another instance is running"));
+  EXPECT_TRUE(second.error().may_pass);
 }
 
 TEST_F(StoreTest, RunsInWalModeAndIsPrivate) {
@@ -296,7 +297,9 @@ TEST_F(StoreTest, RunsInWalModeAndIsPrivate) {
 TEST_F(StoreTest, AForeignLaterOrBrokenFileIsRefusedAndUntouched) {
   const auto refused = [&](const fs::path& path) {
     const auto opened = sqlite::open_store(path, clock_, {});
-    return opened ? std::string("opened") : opened.error();
+    if (opened) return std::string("opened");
+    EXPECT_FALSE(opened.error().may_pass);
+    return opened.error().line;
   };
   sql(folder_ / "foreign.db", "CREATE TABLE theirs (x); PRAGMA application_id = 7");
   EXPECT_THAT(refused(folder_ / "foreign.db"), testing::HasSubstr("another program"));
@@ -344,7 +347,8 @@ TEST_F(StoreTest, ADamagedDatabaseEndsTheProcessAndIsThenRefused) {
   const auto damaged = fs::file_size(file());
   opened = sqlite::open_store(file(), clock_, {.jobs_queued = {}, .broken = {}});
   ASSERT_FALSE(opened);
-  EXPECT_TRUE(opened.error().starts_with(file().string() + ": ")) << opened.error();
+  EXPECT_TRUE(opened.error().line.starts_with(file().string() + ": ")) << opened.error().line;
+  EXPECT_FALSE(opened.error().may_pass);
   EXPECT_EQ(fs::file_size(file()), damaged);
 }
 

@@ -465,15 +465,16 @@ class SqliteStore final : public Store {
 
 }  // namespace
 
-std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
-                                                              const otp::Clock& clock, Listener listener,
-                                                              const Options& options) {
+std::expected<std::unique_ptr<Store>, StartError> open_store(const std::filesystem::path& file,
+                                                             const otp::Clock& clock, Listener listener,
+                                                             const Options& options) {
   auto lock = FileLock::take(file);
-  if (!lock) return std::unexpected(lock.error());
+  if (!lock) return std::unexpected(StartError{lock.error(), true});
   try {
     return std::make_unique<SqliteStore>(file, std::move(*lock), clock, std::move(listener), options);
   } catch (const SqlError& error) {
-    return std::unexpected(file.string() + ": " + error.what());
+    const bool stays = error.primary() == SQLITE_CORRUPT || error.primary() == SQLITE_NOTADB;
+    return std::unexpected(StartError{file.string() + ": " + error.what(), !stays});
   }
 }
 

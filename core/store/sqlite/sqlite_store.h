@@ -9,6 +9,7 @@
 
 #include "core/ops/metrics.h"
 #include "core/otp/otp.h"
+#include "core/start_error.h"
 #include "core/store/store.h"
 
 namespace otpgw::store::sqlite {
@@ -25,10 +26,11 @@ struct Options {
 };
 
 // Opens (or makes) the database and puts jobs that a former core had leased back into the queue. The error is
-// one line with the file and what to do. The clock must outlive the store.
-[[nodiscard]] std::expected<std::unique_ptr<Store>, std::string> open_store(const std::filesystem::path& file,
-                                                                            const otp::Clock& clock,
-                                                                            Listener listener,
-                                                                            const Options& options = {});
+// one line with the file and what to do; a damaged database, or another program's, does not pass. The clock
+// must outlive the store.
+[[nodiscard]] std::expected<std::unique_ptr<Store>, StartError> open_store(const std::filesystem::path& file,
+                                                                           const otp::Clock& clock,
+                                                                           Listener listener,
+                                                                           const Options& options = {});
 
 }  // namespace otpgw::store::sqlite
