@@ -37,6 +37,16 @@ std::string openssl_reason() {
   return reason ? reason : "unknown reason";
 }
 
+// The end of the file is an error of OpenSSL's too.
+bool at_end() { return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE; }
+
+std::size_t ends_of_certificates(std::string_view pem) {
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  std::size_t count = 0;
+  for (auto at = pem.find(kEnd); at != std::string_view::npos; at = pem.find(kEnd, at + kEnd.size())) ++count;
+  return count;
+}
+
 // Served without it, only some clients would trust us.
 std::unexpected<TlsError> refused_behind(const std::string& reason) {
   return refused(TlsError::Of::certificate,
@@ -82,7 +92,11 @@ std::expected<Poco::Net::Context::Ptr, TlsError> make_tls(std::string_view certi
 
   const Bio certificates = reading(certificate_pem);
   const Certificate own(PEM_read_bio_X509(certificates.get(), nullptr, no_passphrase, nullptr));
-  if (!own) return refused(certificate, "expected a certificate in PEM; got a file without one");
+  if (!own) {
+    return refused(certificate,
+                   "expected a certificate in PEM; got " +
+                       (at_end() ? "a file without one" : "one that OpenSSL refuses: " + openssl_reason()));
+  }
   if (X509_cmp_current_time(X509_get0_notBefore(own.get())) > 0) {
     return refused(certificate, "expected a certificate that is valid; got one that is not valid before " +
                                     date_of(X509_get0_notBefore(own.get())));
@@ -95,11 +109,14 @@ std::expected<Poco::Net::Context::Ptr, TlsError> make_tls(std::string_view certi
     return refused(certificate,
                    "expected a certificate for TLS; got one that OpenSSL refuses: " + openssl_reason());
   }
+  std::size_t read = 1;
   while (const Certificate next{PEM_read_bio_X509(certificates.get(), nullptr, no_passphrase, nullptr)}) {
     if (SSL_CTX_add1_chain_cert(ssl, next.get()) != 1) return refused_behind(openssl_reason());
+    ++read;
   }
-  // The end of the file is an error too.
-  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) return refused_behind(openssl_reason());
+  if (!at_end()) return refused_behind(openssl_reason());
+  if (read < ends_of_certificates(certificate_pem))  // OpenSSL passes over what has no proper first line
+    return refused(certificate, "expected certificates in PEM; got one whose BEGIN line is damaged");
 
   const Key secret(PEM_read_bio_PrivateKey(reading(key_pem).get(), nullptr, no_passphrase, nullptr));
   if (!secret)

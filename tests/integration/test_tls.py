@@ -293,6 +293,9 @@ class Certificates(TlsCase):
         own, behind = chain.read_text().split("-----END CERTIFICATE-----\n", 1)
         damaged.write_text(own + "-----END CERTIFICATE-----\n" + behind.replace("M", "!", 1))
         cut.write_text(chain.read_text()[:-200])
+        headless, joined = folder / "headless.pem", folder / "joined.pem"
+        headless.write_text(own + "-----END CERTIFICATE-----\n" + behind.replace("BEGIN", "BEGN", 1))
+        joined.write_text(own + "-----END CERTIFICATE-----" + behind)
         future, future_key = certificates.self_signed(folder, "future", at="2090-01-01")
         empty = folder / "empty.pem"
         empty.write_text("nothing\n")
@@ -307,6 +310,8 @@ class Certificates(TlsCase):
         yield future, future_key, "app.tls_certificate: expected a certificate that is valid; got one that is not valid before Jan  1"
         for broken in (damaged, cut):
             yield broken, chain_key, "app.tls_certificate: expected certificates in PEM; got one behind the first that OpenSSL refuses: bad"
+        yield headless, chain_key, "app.tls_certificate: expected certificates in PEM; got one whose BEGIN line is damaged"
+        yield joined, chain_key, "app.tls_certificate: expected a certificate in PEM; got one that OpenSSL refuses: bad end line"
         yield folder / "none.pem", self.key, "app.tls_certificate: expected a PEM file; got"
 
     def test_bad_ones_end_the_start_and_change_nothing_at_a_reload(self):

@@ -109,7 +109,8 @@ void migrate(Connection& connection) {
                    "this is a database of another program; store.sqlite.path must name our own");
   }
   if (version > kReadableVersionMax) {
-    throw SqlError(SQLITE_NOTADB, "this database was written by a later version of the program; run that one");
+    throw SqlError(SQLITE_NOTADB,
+                   "this database was written by a later version of the program; run that one");
   }
   for (auto from = version; from < kMigrations.size(); ++from) {
     connection.exec("BEGIN IMMEDIATE");
