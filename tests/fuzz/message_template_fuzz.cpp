@@ -1,7 +1,9 @@
 // Goal: no message template crashes the compiler or the renderer; a subject stays one line; HTML is escaped.
 // Method: the first byte picks the kind; the input is compiled as subject and as body, and rendered with
-// fields that hold what must not get through.
+// fields that hold what must not get through, and again with fields that hold none of it: what opens a tag is
+// the template's own, so there is as much of it both times.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,18 +22,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
     demand(templates.error().find('\n') == std::string::npos);
     return 0;
   }
-  constexpr std::string_view kMarkup = "<script>";
   message::Fields fields;
-  fields.to = fields.channel_name = "a\r\nBcc: b" + std::string(kMarkup);
+  fields.to = fields.channel_name = "a\r\nBcc: b<script>";
   fields.name_space = "shop";
   fields.code = "123456";
   fields.url = "https://otp.example/otp/shop/id?otp=123456&action=check";
   fields.ttl_seconds = 300;
   const auto message = (*templates)->render(fields, kind);
   demand(message.subject.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
-  if (kind == wire::ChannelKind::email && !webhook && text.find(kMarkup) == std::string::npos &&
-      text.find("{{{") == std::string::npos && text.find('&') == std::string::npos) {
-    demand(message.body.find(kMarkup) == std::string::npos);
+  if (kind == wire::ChannelKind::email && !webhook && text.find("{{{") == std::string::npos &&
+      text.find('&') == std::string::npos) {
+    fields.to = fields.channel_name = "a";
+    const auto harmless = (*templates)->render(fields, kind);
+    demand(std::ranges::count(message.body, '<') == std::ranges::count(harmless.body, '<'));
   }
   return 0;
 }
