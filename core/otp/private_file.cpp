@@ -9,13 +9,18 @@
 namespace otpgw::otp {
 namespace {
 
+// The group matters where it reads the file; elsewhere it may be one that we are not in.
+bool give_to(int fd, const struct stat& former) {
+  return ::fchown(fd, former.st_uid, static_cast<gid_t>(-1)) == 0 &&
+         (::fchown(fd, static_cast<uid_t>(-1), former.st_gid) == 0 || (former.st_mode & 070) == 0) &&
+         ::fchmod(fd, former.st_mode & 07777) == 0;
+}
+
 bool write_draft(const std::string& draft, std::string_view bytes, const std::optional<struct stat>& former) {
   ::unlink(draft.c_str());  // of a run that ended in between
   const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return false;
-  const bool ours = !former || (::fchown(fd, former->st_uid, former->st_gid) == 0 &&
-                                ::fchmod(fd, former->st_mode & 07777) == 0);
-  const bool written = ours &&
+  const bool written = (!former || give_to(fd, *former)) &&
                        ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
                        ::fsync(fd) == 0;
   const int error = errno;

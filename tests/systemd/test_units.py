@@ -108,6 +108,8 @@ class Files(unittest.TestCase):
         for unit in (core, worker):
             self.assertRegex(users, "(?m)^%s:" % unit["User"])
             self.assertRegex((folder / "etc/group").read_text(), "(?m)^%s:" % unit["Group"])
+        # What the core's unit wrote, a command typed as its user replaces: --rotate-key.
+        self.assertRegex((folder / "etc/group").read_text(), "(?m)^%s:.*:%s$" % (core["Group"], core["User"]))
 
 
 class Documents(unittest.TestCase):

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -63,6 +64,18 @@ TEST_F(KeyFileTest, StaysWhoseAndAsItWas) {
   ASSERT_TRUE(replace_key_file(file(), both));
   EXPECT_EQ(mode(), 0400u);
   EXPECT_EQ(ring(), both);
+}
+
+TEST_F(KeyFileTest, ItsGroupNeedNotBeOurs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make a file of a group that its owner is not in";
+  ASSERT_TRUE(read_or_make_key_file(file(), true));
+  constexpr uid_t kOwner = 65534;
+  for (const auto& path : {folder_, file()}) ASSERT_EQ(::chown(path.c_str(), kOwner, 54321), 0);
+  ASSERT_EQ(::seteuid(kOwner), 0);
+  const auto replaced = replace_key_file(file(), {fresh_key()});
+  ASSERT_EQ(::seteuid(0), 0);
+  EXPECT_TRUE(replaced) << replaced.error();
+  EXPECT_EQ(mode(), 0600u);
 }
 
 TEST_F(KeyFileTest, ALinkThatWaitsBesideItIsNotFollowed) {
