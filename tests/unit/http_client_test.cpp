@@ -201,6 +201,15 @@ TEST(HttpClient, AStatusCountsHoweverItsBodyEnds) {
   EXPECT_FALSE(endless.whole);
 }
 
+TEST(HttpClient, AnAnswerThatEndsWithinItsHeadersIsNotWhole) {
+  for (const auto* headers : {"HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nX-More: 1\r\n",
+                              "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\n"}) {
+    const auto answer = post_to(says(headers, false));
+    EXPECT_EQ(answer.status, 200) << headers;
+    EXPECT_FALSE(answer.whole) << headers;
+  }
+}
+
 TEST(HttpClient, HeadersHaveABound) {
   const auto answer = post_to([](int socket, const std::string&) {
     FakeHttpServer::write(socket, "HTTP/1.1 200 OK\r\n");

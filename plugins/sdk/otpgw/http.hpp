@@ -188,6 +188,7 @@ class Client {
     int requests = 0;       // begun
     long bytes_before = 0;  // of request headers that a proxy's CONNECT took
     bool too_much = false;
+    bool in_headers = false;  // a status line came, and no empty line after it
     std::size_t header_bytes = 0, dropped_bytes = 0;
     std::string body = {};
   };
@@ -214,8 +215,11 @@ class Client {
     return CURL_PREREQFUNC_OK;
   }
 
-  static std::size_t on_header(char*, std::size_t size, std::size_t count, void* argument) {
+  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* argument) {
     auto& exchange = *static_cast<Exchange*>(argument);
+    const std::string_view line(data, size * count);
+    if (line.starts_with("HTTP/")) exchange.in_headers = true;
+    if (line == "\r\n" || line == "\n") exchange.in_headers = false;
     exchange.header_bytes += size * count;
     exchange.too_much = exchange.header_bytes > kHeaderBytesMax;
     return exchange.too_much ? 0 : size * count;
@@ -249,7 +253,7 @@ class Client {
     if (status >= 200) {  // the rest of a broken answer changes nothing in what its status says
       answer.fate = Answer::Fate::answered;
       answer.status = static_cast<int>(status);
-      answer.whole = code == CURLE_OK && exchange.dropped_bytes == 0;
+      answer.whole = code == CURLE_OK && !exchange.in_headers && exchange.dropped_bytes == 0;
       answer.body = std::move(exchange.body);
       curl_off_t seconds = 0;
       ::curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &seconds);
