@@ -44,7 +44,7 @@ TEST(PhoneNumbers, OtherThingsGetASentence) {
   for (const auto* text :
        {"", "+", "12", "5551234", "+999 123 456", "+91 9876543210 9876543210", "1-800-FLOWERS",
         "9876543210 ext 5", "9876543210;ext=5", "tel:+919876543210", "a@b.example", "9876543210,9876543211",
-        "+91 +91 9876543210", "\xff\xfe", "日本", "--------", "9876543210\n"}) {
+        "+91 +91 9876543210", "\xff\xfe", "日本", "--------", "9876543210\n", " ", "( ("}) {
     const auto result = numbers.validate(text);
     EXPECT_EQ(result.verdict, OTPGW_ADDRESS_INVALID) << text << result.normalised;
     EXPECT_FALSE(result.sentence.empty()) << text;

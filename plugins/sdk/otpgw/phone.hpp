@@ -39,8 +39,8 @@ class PhoneNumbers {
     std::string number(text);
     // What is dialled before a country code in most of the world; the library knows the default region's
     // only.
-    if (const auto digit = number.find_first_not_of(" ("); number.compare(digit, 2, "00") == 0)
-      number.replace(digit, 2, "+");
+    const auto digit = std::min(number.find_first_not_of(" ("), number.size());
+    if (number.compare(digit, 2, "00") == 0) number.replace(digit, 2, "+");
     const auto& library = *PhoneNumberUtil::GetInstance();
     PhoneNumber parsed;
     if (library.Parse(number, region_, &parsed) != PhoneNumberUtil::NO_PARSING_ERROR)
