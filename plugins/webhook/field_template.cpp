@@ -65,11 +65,12 @@ class FieldsContext final : public kainjow::mustache::basic_context<std::string>
 
 }  // namespace
 
-Fields sample_fields(bool all) {
+Fields sample_fields(bool all, bool numbers_only) {
   Fields fields;
   fields.fill("a\"b\\");
-  fields[index_of("to_digits")] = fields[index_of("ttl")] = "1";
-  fields[index_of("extra")] = "{}";
+  fields[index_of("ttl")] = "1";
+  if (numbers_only) fields[index_of("to_digits")] = "1";
+  fields[index_of("extra")] = R"({"a":"b"})";
   if (!all)
     for (const auto* name : {"subject", "body", "locale"}) fields[index_of(name)].clear();
   return fields;

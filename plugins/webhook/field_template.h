@@ -19,8 +19,8 @@ inline constexpr std::array<std::string_view, 11> kFieldNames = {
 using Fields = std::array<std::string, kFieldNames.size()>;
 
 // For trying a template out: `all` gives every field a value that needs escaping, else those that may be
-// missing are empty.
-[[nodiscard]] Fields sample_fields(bool all);
+// missing are empty. `numbers_only`: to_digits is a number.
+[[nodiscard]] Fields sample_fields(bool all, bool numbers_only);
 
 // One thread at a time.
 class FieldTemplate {

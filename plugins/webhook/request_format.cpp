@@ -71,19 +71,20 @@ std::string read_body(const JsonConfig& config) {
   return first == text.npos ? std::string() : text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-FieldTemplate compile_body(const std::string& text, Escape escape) {
+FieldTemplate compile_body(const std::string& text, Escape escape, bool numbers_only) {
   auto compiled = compile("body", text, escape);
   if (escape == Escape::percent &&
-      compiled.render(sample_fields(true)).find_first_of(" \t\r\n") != std::string::npos)
+      compiled.render(sample_fields(true, numbers_only)).find_first_of(" \t\r\n") != std::string::npos)
     throw std::invalid_argument(
         "body: a form is one line without spaces, like to={{to}}&text={{body}}; write %20 for a space and "
         "%2B for a plus sign");
   if (escape == Escape::json)
     for (const bool all : {true, false})
-      if (!is_json(compiled.render(sample_fields(all))))
+      if (!is_json(compiled.render(sample_fields(all, numbers_only))))
         throw std::invalid_argument(
             "body: it is not JSON when its fields are filled in; expected quotes around each but ttl and "
-            "extra, and no comma too many when subject, body or locale is empty");
+            "extra (with default_phone_code or address_pattern to_digits may do without), and no comma too "
+            "many when subject, body or locale is empty");
   return compiled;
 }
 
@@ -121,7 +122,7 @@ RequestFormat::RequestFormat(const JsonConfig& config, Endpoint endpoint)
     check_url(endpoint_.url);
   } else {
     url_.emplace(compile("url", endpoint_.url, Escape::percent));
-    for (const bool all : {true, false}) check_url(url_->render(sample_fields(all)));
+    for (const bool all : {true, false}) check_url(url_->render(sample_fields(all, false)));
   }
   const auto body = read_body(config);
   const auto escape = escape_for(content_type_);
@@ -131,7 +132,10 @@ RequestFormat::RequestFormat(const JsonConfig& config, Endpoint endpoint)
     if (signer_.signs()) throw std::invalid_argument("secret: a GET has no body to sign");
     content_type_.clear();
   } else if (!body.empty()) {
-    body_.emplace(compile_body(body, escape));
+    // A person's text without quotes could be any piece of JSON, unless the section says what addresses are.
+    const bool numbers_only =
+        !config.text("default_phone_code").empty() || !config.text("address_pattern").empty();
+    body_.emplace(compile_body(body, escape, numbers_only));
   } else if (escape != Escape::json) {
     throw std::invalid_argument("content_type: the gateway's own body is JSON; give body for another");
   }

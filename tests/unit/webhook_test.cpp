@@ -182,6 +182,8 @@ TEST(Webhook, RefusesConfigurationsAndSaysWhy) {
       {"https://h/", R"(,"body":"{\"a\":1}{{/subject}}")", "body: "},
       {"https://h/", R"(,"body":"{\"a\":{{otp}}}")", "body: it is not JSON when its fields are filled in"},
       {"https://h/", R"(,"body":"{\"a\":{{#subject}}1{{/subject}}}")", "body: it is not JSON"},
+      {"https://h/", R"(,"body":"{\"a\":\"{{extra}}\"}")", "body: it is not JSON"},
+      {"https://h/", R"(,"body":"{\"a\":{{to_digits}}}")", "body: it is not JSON"},
       {"https://h/", R"(,"content_type":"application/x-www-form-urlencoded","body":"a={{to}} &b=1")",
        "body: a form is one line without spaces"},
       {"https://h/", R"~(,"success_pattern":"(a")~", "success_pattern: expected a regular expression"},
@@ -203,6 +205,8 @@ TEST(Webhook, RefusesConfigurationsAndSaysWhy) {
     EXPECT_THAT(made.error(), Not(HasSubstr("geheim")));
   }
   EXPECT_TRUE(create(config_for("https://h.example:8000/x?y=z", R"(,"subject":"s","template":"")")));
+  for (const std::string only : {R"("default_phone_code":"+91")", R"("address_pattern":"[1-9][0-9]+")"})
+    EXPECT_TRUE(create(config_for("https://h/", "," + only + R"(,"body":"{\"a\":{{to_digits}}}")"))) << only;
 }
 
 TEST(Webhook, DescribesItself) {
