@@ -20,6 +20,7 @@ constexpr int kLeaseMax = 512;  // jobs in one lease: one commit's worth
 constexpr std::chrono::milliseconds kGather{1};
 constexpr std::chrono::milliseconds kSweepInterval{1000};
 constexpr std::chrono::milliseconds kStoreRetry{1000};  // after the store refused a write
+constexpr std::size_t kNotEnabledMax = 100;             // providers that the log tells of between two reloads
 
 ops::SendResult counted(wire::ResultCode code) {
   switch (code) {
@@ -92,6 +93,7 @@ void Dispatcher::attach(broker::Broker& broker) {
 void Dispatcher::reconfigure(std::shared_ptr<const message::Setup> setup) {
   const auto former = std::exchange(setup_, std::move(setup));
   learn_threads();
+  not_enabled_.clear();
   for (const auto& [id, provider] : setup_->config.providers) {  // their workers may have come before them
     if (!former->config.providers.contains(id)) broker_->tell_ready_workers(id);
   }
@@ -109,7 +111,9 @@ void Dispatcher::jobs_queued(const std::string& provider) {
 
 void Dispatcher::worker_ready(const std::string& provider, const wire::Descriptor& descriptor) {
   if (!setup_->config.providers.contains(provider)) {
-    return ops::log_warning("a worker offers the provider " + provider + ", which is not enabled here");
+    if (not_enabled_.size() < kNotEnabledMax && not_enabled_.insert(provider).second)
+      ops::log_warning("a worker offers the provider " + provider + ", which is not enabled here");
+    return;
   }
   auto& lane = lanes_[provider];
   if (!lane.descriptor || *lane.descriptor != descriptor) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,7 @@ class Dispatcher final : public broker::BrokerEvents {
   std::shared_ptr<const message::Setup> setup_;
   broker::Broker* broker_ = nullptr;
   std::map<std::string, Lane> lanes_;
+  std::set<std::string> not_enabled_;        // offered by workers, and the log has told of it
   std::vector<store::JobOutcome> outcomes_;  // of this turn, to be stored together
   http::Loop::Clock::time_point stored_at_{};
   bool gathering_ = false;  // outcomes_ waits for more

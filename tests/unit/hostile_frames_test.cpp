@@ -3,11 +3,13 @@
 // waits, and peers that send what workers don't: frames too many and too few, other versions, bytes for
 // bodies, offers of other providers, results of the job that is not theirs. The control is one of them that
 // says what a worker says.
+#include <atomic>
 #include <future>
 #include <random>
 
 #include "core/delivery/dispatcher.h"
 #include "core/message/setup.h"
+#include "core/ops/log.h"
 #include "core/otp/code.h"
 #include "fake_worker.h"
 #include "store_fixture.h"
@@ -244,6 +246,33 @@ TEST_F(HostileFramesTest, GetNoJobAndChangeNothing) {
        std::this_thread::sleep_for(20ms)) {
   }
   EXPECT_EQ(find("in-hand")->delivery.state, otp::DeliveryState::sent);
+}
+
+// However often it is offered, and by whom.
+TEST_F(HostileFramesTest, TheLogTellsOnceOfAProviderThatIsNotEnabled) {
+  std::atomic<int> lines = 0;
+  ops::filter_lines([&](std::string line) {
+    if (line.contains("not enabled here")) ++lines;
+    return line;
+  });
+  FakeWorker worker(context_, endpoint_, "worker", "1");
+  const auto offer = [&](const std::string& provider) {
+    auto ready = worker.ready();
+    ready.provider = provider;
+    worker.send(ready);
+    EXPECT_TRUE(std::holds_alternative<wire::Ping>(worker.receive()));
+  };
+  for (int i = 0; i < 3; ++i) offer("another");
+  on_broker([] {});
+  EXPECT_EQ(lines, 1);
+  on_broker([&] { dispatcher_->reconfigure(setup()); });
+  offer("another");
+  on_broker([] {});
+  EXPECT_EQ(lines, 2) << "as it stands now";
+  for (int i = 0; i < 1000; ++i) offer("provider " + std::to_string(i));
+  on_broker([] {});
+  EXPECT_LE(lines, 200);
+  ops::filter_lines([](std::string line) { return line; });
 }
 
 }  // namespace
