@@ -67,7 +67,7 @@ int Broker::credit(std::string_view provider) const {
 
 int Broker::workers(std::string_view provider) const {
   return static_cast<int>(std::ranges::count_if(workers_, [&](const auto& entry) {
-    return entry.second.provider == provider && entry.second.capacity > 0 && entry.second.reachable;
+    return entry.second.provider == provider && entry.second.takes_jobs();
   }));
 }
 
@@ -120,7 +120,7 @@ void Broker::worker_died(const std::string& instance) {
 
 void Broker::tell_ready_workers(const std::string& provider) {
   for (const auto& [name, worker] : workers_) {
-    if (worker.provider == provider && worker.capacity > 0 && worker.reachable)
+    if (worker.provider == provider && worker.takes_jobs())
       events_.worker_ready(worker.provider, worker.descriptor);
   }
 }

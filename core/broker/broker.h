@@ -88,6 +88,8 @@ class Broker {
     uint32_t capacity = 0;
     uint32_t in_flight = 0;
     bool reachable = true;  // false: its connection has ended; its process may be about to connect again
+    // Now, or once one of its jobs has ended.
+    [[nodiscard]] bool takes_jobs() const { return capacity > 0 && reachable; }
     [[nodiscard]] int room() const { return static_cast<int>(capacity) - static_cast<int>(in_flight); }
     http::Loop::Clock::time_point seen;
   };
