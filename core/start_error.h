@@ -1,4 +1,4 @@
-// Why the gateway does not start.
+// Why the gateway, or a worker, does not start.
 #pragma once
 
 #include <expected>

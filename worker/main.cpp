@@ -6,16 +6,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <expected>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "core/start_error.h"
 #include "worker/exit_codes.h"
 #include "worker/log.h"
 #include "worker/options.h"
@@ -30,18 +33,22 @@ constexpr std::size_t kSpawnLineBytesMax = 1 << 20;
 constexpr std::chrono::milliseconds kSpawnLineWait{10000};
 // For loading the library, init and all creates, and for all that ends them; the watchdog adds its 2 s.
 constexpr std::chrono::milliseconds kSetUpMax{8000};
+// For what the library's own destructors do when the process ends; SIGALRM then ends it.
+constexpr unsigned kExitSecondsMax = 10;
 
-int refuse(const std::string& why) {
-  log(LogLevel::error, why);
-  return kExitRefused;
+int exit_code(const StartError& error) { return error.may_pass ? kExitFailed : kExitRefused; }
+
+int refuse(const StartError& error) {
+  log(LogLevel::error, error.line);
+  return exit_code(error);
 }
 
 // The same, told to the core through the socket that is the standard input of a worker that it started. The
 // core says it once, however often it starts this worker.
-int refuse_spawned(const std::string& why) {
-  const auto line = why + "\n";
-  if (::send(STDIN_FILENO, line.data(), line.size(), MSG_NOSIGNAL) < 0) return refuse(why);
-  return kExitRefused;
+int refuse_spawned(const StartError& error) {
+  const auto line = error.line + "\n";
+  if (::send(STDIN_FILENO, line.data(), line.size(), MSG_NOSIGNAL) < 0) return refuse(error);
+  return exit_code(error);
 }
 
 // Byte by byte would do too: this is once per start, and nothing follows the line.
@@ -64,12 +71,10 @@ std::expected<std::string, std::string> read_spawn_line() {
   return std::unexpected("standard input: the line is longer than 1 MiB");
 }
 
-std::expected<Settings, std::string> read_settings(const Options& options) {
+Settings read_settings(const Options& options) {
   if (options.mode != Options::Mode::spawned)
-    return settings_from_files(options.config_files, options.provider);
-  const auto line = read_spawn_line();
-  if (!line) return std::unexpected(line.error());
-  return settings_from_json(*line);
+    return value_or_throw(settings_from_files(options.config_files, options.provider));
+  return value_or_throw(settings_from_json(value_or_later(read_spawn_line())));
 }
 
 std::expected<void, std::string> check(const Settings& settings, const Options& options) {
@@ -117,19 +122,14 @@ struct Plugin {
   wire::Descriptor descriptor;
 };
 
-std::expected<Plugin, std::string> set_up(const Settings& settings) {
+Plugin set_up(const Settings& settings) {
   Plugin plugin;
   auto library = PluginLibrary::load(settings.plugin);
-  if (!library) return std::unexpected(library.error());
+  if (!library) throw library.error();
   plugin.library = std::move(*library);
-  const auto offered = plugin.library->descriptor_for(settings.provider);
-  if (!offered) return std::unexpected(offered.error());
-  auto instances = make_instances(*plugin.library, *offered, settings);
-  if (!instances) return std::unexpected(instances.error());
-  plugin.instances = std::move(*instances);
-  auto descriptor = plugin.library->describe(*plugin.instances.validate, *offered);
-  if (!descriptor) return std::unexpected(descriptor.error());
-  plugin.descriptor = std::move(*descriptor);
+  const auto offered = value_or_throw(plugin.library->descriptor_for(settings.provider));
+  plugin.instances = value_or_throw(make_instances(*plugin.library, offered, settings));
+  plugin.descriptor = value_or_throw(plugin.library->describe(*plugin.instances.validate, offered));
   return plugin;
 }
 
@@ -139,34 +139,48 @@ void make_no_core_files() {
   ::setrlimit(RLIMIT_CORE, &kNone);
 }
 
+// This process while an exit() is the plug-in's doing; a child that it forks is another one.
+std::atomic<pid_t> serving = 0;
+
+// Whatever status a plug-in calls exit() with: 0 would look as if all were well, and after 2 the worker's
+// unit would start it no more.
+void end_by_plugin() {
+  if (::getpid() != serving) return;
+  log(LogLevel::error, "the plug-in called exit(); ending this process");
+  ::_exit(kExitByPlugin);
+}
+
 int serve(const Options& options) {
   make_no_core_files();
   const bool spawned = options.mode == Options::Mode::spawned;
   const Controls controls{.drain_signal = block_drain_signals(), .parent_pipe = spawned ? STDIN_FILENO : -1};
   if (spawned) ::fcntl(STDIN_FILENO, F_SETFD, FD_CLOEXEC);
   const auto settings = read_settings(options);
-  if (!settings) return refuse(settings.error());
-  configure_log("otpgateway-worker[" + settings->provider + "]", options.debug,
-                wire::Redaction(settings->secrets));
-  if (const auto checked = check(*settings, options); !checked) return refuse(checked.error());
+  configure_log("otpgateway-worker[" + settings.provider + "]", options.debug,
+                wire::Redaction(settings.secrets));
+  value_or_throw(check(settings, options));
 
   Watchdog watchdog(
       1, !options.debug,
-      settings->plugin.string() + ": it did not load, create or end within 10 s; ending this process");
+      settings.plugin.string() + ": it did not load, create or end within 10 s; ending this process");
   std::optional<Watchdog::Call> call(std::in_place, watchdog, 0, kSetUpMax);
   // The last line of a log that ends here names the file that crashed while it was loaded or set up.
-  if (!options.check) log(LogLevel::info, "loading " + settings->plugin.string());
-  auto plugin = set_up(*settings);
-  call.reset();
-  if (!plugin) {
-    const auto why = settings->section + ": " + plugin.error();
-    return spawned ? refuse_spawned(why) : refuse(why);
+  if (!options.check) log(LogLevel::info, "loading " + settings.plugin.string());
+  serving = ::getpid();
+  std::atexit(end_by_plugin);
+  std::optional<Plugin> plugin;
+  try {
+    plugin = set_up(settings);
+  } catch (const StartError& error) {
+    const StartError told{settings.section + ": " + error.line, error.may_pass};
+    return spawned ? refuse_spawned(told) : refuse(told);
   }
+  call.reset();
   if (options.check) return kExitDrained;
   log(LogLevel::info, plugin->descriptor.name + " " + plugin->descriptor.version + " on " +
-                          std::to_string(settings->max_conns) + " threads");
+                          std::to_string(settings.max_conns) + " threads");
 
-  std::optional<Worker> worker(std::in_place, *settings, plugin->descriptor, plugin->instances, controls,
+  std::optional<Worker> worker(std::in_place, settings, plugin->descriptor, plugin->instances, controls,
                                options.debug);
   const auto end = worker->run();
   // A core that is gone waits for nobody, and a call may be stuck for its whole deadline.
@@ -203,9 +217,16 @@ int run(int argc, char** argv) {
 }  // namespace otpgw::worker
 
 int main(int argc, char** argv) {
+  using namespace otpgw;
+  int code = 0;
   try {
-    return otpgw::worker::run(argc, argv);
-  } catch (const std::exception& e) {
-    return otpgw::worker::refuse(e.what());
+    code = worker::run(argc, argv);
+  } catch (const StartError& error) {
+    code = worker::refuse(error);
+  } catch (const std::exception& e) {  // no memory, no descriptor, no thread
+    code = worker::refuse({e.what(), true});
   }
+  worker::serving = 0;
+  ::alarm(worker::kExitSecondsMax);
+  return code;
 }

@@ -20,11 +20,11 @@ inline constexpr std::string_view kUsage =
     "  --debug        logs more and never ends a call that hangs, for use in a debugger\n"
     "  --version      shows the version\n"
     "  --help         shows this\n"
-    "SIGTERM and SIGINT finish the messages under way and end. Exit codes: 0 ended as asked, 2 wrong "
-    "options,\n"
-    "configuration or plug-in, 3 a call into the plug-in hung, 4 the plug-in wrote beyond its memory, 5 it "
-    "leaked\n"
-    "memory.\n";
+    "SIGTERM and SIGINT finish the messages under way and end. Exit codes: 0 ended as asked, 1 what "
+    "may\n"
+    "pass (no memory, the plug-in's init failed), 2 wrong options, configuration or plug-in, 3 a call into "
+    "the\n"
+    "plug-in hung, 4 the plug-in wrote beyond its memory, 5 it leaked memory, 6 it called exit().\n";
 
 struct Options {
   enum class Mode { spawned, by_itself, version, help };

@@ -34,11 +34,11 @@ std::unexpected<std::string> refuse(const std::string& file, const std::string& 
 std::expected<void, std::string> check_file(const std::filesystem::path& file) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0)
-    return refuse(file.string(), errno == ENOENT ? "no such file" : std::string(std::strerror(errno)));
-  if (!S_ISREG(info.st_mode)) return refuse(file.string(), "not a file");
+    return std::unexpected(errno == ENOENT ? "no such file" : std::string(std::strerror(errno)));
+  if (!S_ISREG(info.st_mode)) return std::unexpected("not a file");
   // Whoever may change the library runs code with the provider's credentials.
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    return refuse(file.string(), "the file may be written by its group or by others; run chmod go-w on it");
+    return std::unexpected("the file may be written by its group or by others; run chmod go-w on it");
   return {};
 }
 
@@ -62,9 +62,12 @@ const void* no_extension(void*, const char*) { return nullptr; }
 
 }  // namespace
 
-std::expected<std::unique_ptr<PluginLibrary>, std::string> PluginLibrary::load(
+std::expected<std::unique_ptr<PluginLibrary>, StartError> PluginLibrary::load(
     const std::filesystem::path& file) {
-  if (auto checked = check_file(file); !checked) return std::unexpected(checked.error());
+  const auto refuse = [&file](const std::string& why, bool may_pass = false) {
+    return std::unexpected(StartError{file.string() + ": " + why, may_pass});
+  };
+  if (auto checked = check_file(file); !checked) return refuse(checked.error());
   using boost::dll::load_mode::type;
   // RTLD_NODELETE is what "until the process ends" means to the loader; Boost has no name for it.
   const auto mode =
@@ -75,16 +78,17 @@ std::expected<std::unique_ptr<PluginLibrary>, std::string> PluginLibrary::load(
   try {
     const boost::dll::shared_library handle(path, mode);
     if (!handle.has(kEntrySymbol))
-      return refuse(library->name_, std::string("not a provider: it does not export ") + kEntrySymbol);
+      return refuse(std::string("not a provider: it does not export ") + kEntrySymbol);
     library->entry_ = &handle.get<const otpgw_entry>(kEntrySymbol);
   } catch (const std::exception& e) {
-    return refuse(library->name_, "cannot be loaded: " + loader_message(e.what(), path));
+    return refuse("cannot be loaded: " + loader_message(e.what(), path));
   }
-  if (auto started = library->start(); !started) return refuse(library->name_, started.error());
+  if (auto checked = library->check_entry(); !checked) return refuse(checked.error());
+  if (auto initialised = library->initialise(); !initialised) return refuse(initialised.error(), true);
   return library;
 }
 
-std::expected<void, std::string> PluginLibrary::start() {
+std::expected<void, std::string> PluginLibrary::check_entry() {
   FrozenPrefix prefix;
   std::memcpy(&prefix, entry_, sizeof prefix);
   if (prefix.abi_major != OTPGW_ABI_MAJOR)
@@ -101,7 +105,10 @@ std::expected<void, std::string> PluginLibrary::start() {
   auto descriptors = read_descriptors(*entry_);
   if (!descriptors) return std::unexpected(descriptors.error());
   descriptors_ = std::move(*descriptors);
+  return {};
+}
 
+std::expected<void, std::string> PluginLibrary::initialise() {
   host_ = {.struct_size = sizeof(otpgw_host),
            .abi_minor = OTPGW_ABI_MINOR,
            .context = nullptr,

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/start_error.h"
 #include "core/wire/messages.h"
 #include "otpgw/provider.h"
 #include "worker/plugin_instance.h"
@@ -18,9 +19,9 @@ namespace otpgw::worker {
 
 class PluginLibrary {
  public:
-  // Loads, checks and initialises. The error is one sentence that says what is wrong with the file.
-  // Not for a library that is loaded already: init would run twice.
-  [[nodiscard]] static std::expected<std::unique_ptr<PluginLibrary>, std::string> load(
+  // Loads, checks and initialises. The error is one sentence that says what is wrong with the file; that its
+  // init failed may pass. Not for a library that is loaded already: init would run twice.
+  [[nodiscard]] static std::expected<std::unique_ptr<PluginLibrary>, StartError> load(
       const std::filesystem::path& file);
 
   // Runs the plug-in's deinit; no instance may be left.
@@ -44,7 +45,9 @@ class PluginLibrary {
 
  private:
   PluginLibrary() = default;
-  [[nodiscard]] std::expected<void, std::string> start();
+  // Neither names the file.
+  [[nodiscard]] std::expected<void, std::string> check_entry();
+  [[nodiscard]] std::expected<void, std::string> initialise();
 
   std::string name_;  // of the file, for sentences
   const otpgw_entry* entry_ = nullptr;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "core/wire/boot_time.h"
@@ -22,11 +24,19 @@ SenderPool::SenderPool(std::vector<PluginInstance*> instances, std::size_t queue
                        Watchdog& watchdog)
     : instances_(std::move(instances)), queue_max_(queue_max), outbox_(outbox), watchdog_(watchdog) {
   threads_.reserve(instances_.size());
-  for (std::size_t slot = 0; slot < instances_.size(); ++slot)
-    threads_.emplace_back([this, slot] { run(slot); });
+  try {
+    for (std::size_t slot = 0; slot < instances_.size(); ++slot)
+      threads_.emplace_back([this, slot] { run(slot); });
+  } catch (const std::system_error& e) {
+    stop();
+    throw std::runtime_error("max_conns: there is no room for " + std::to_string(instances_.size()) +
+                             " threads, raise this process's limits of tasks and memory: " + e.what());
+  }
 }
 
-SenderPool::~SenderPool() {
+SenderPool::~SenderPool() { stop(); }
+
+void SenderPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -19,7 +19,8 @@ namespace otpgw::worker {
 class SenderPool {
  public:
   // One thread for each entry of `instances`; a provider flagged thread-safe stands in it several times.
-  // Thread i uses the watchdog's slot i. Everything outlives the pool.
+  // Thread i uses the watchdog's slot i. Everything outlives the pool. Throws std::runtime_error when there
+  // is no room for so many threads.
   SenderPool(std::vector<PluginInstance*> instances, std::size_t queue_max, Outbox& outbox,
              Watchdog& watchdog);
   // Waits for the running calls.
@@ -36,6 +37,7 @@ class SenderPool {
 
  private:
   void run(std::size_t slot);
+  void stop();
   [[nodiscard]] wire::Result send(wire::Job job, std::size_t slot);
 
   const std::vector<PluginInstance*> instances_;

@@ -1,14 +1,15 @@
 /* The smallest provider, in C11: proves that provider.h is C, and is loaded by the tests. One library serves
  * for many faults.
  *
- * create, by its configuration: {"create":"crash"}, {"create":"hang"}, or the text bad.
+ * create, by its configuration: {"create":"crash"}, {"create":"hang"}, {"create":"never unload"} (the
+ * process's end hangs), or the text bad.
  *
  * validate, by the address: crash, hang, nonsense, dirty, silent, scribble, unending.
  *
- * send, by the subject: crash, hang, nonsense (code 4711), silent, leak (quotes the address), quote (as an
- * upstream has it: in upper case, without +), dirty
- * (ill-formed text, without an end), slow (200 ms), late (3.5 s), retry (with a pause of -5 ms), scribble
- * (beyond the result), hoard (keeps 200 MiB); anything else is sent.
+ * send, by the subject: crash, exit (with status 2), hang, nonsense (code 4711), silent, leak (quotes the
+ * address), quote (as an upstream has it: in upper case, without +), dirty (ill-formed text, without an end),
+ * slow (200 ms), late (3.5 s), retry (with a pause of -5 ms), scribble (beyond the result), hoard (keeps 200
+ * MiB); anything else is sent.
  *
  * Built with FAULT_... it has one thing wrong with its entry, or with its being loaded. */
 #include <ctype.h>
@@ -59,6 +60,11 @@ __attribute__((constructor)) static void loaded(void) { abort(); }
 __attribute__((constructor)) static void loaded(void) { sleep_ms(3600000); }
 #endif
 
+static int never_unload;
+__attribute__((destructor)) static void unload(void) {
+  if (never_unload) sleep_ms(3600000);
+}
+
 #ifdef FAULT_INIT_FAILS
 static int32_t init(const otpgw_host* host) {
   (void)host;
@@ -85,6 +91,7 @@ static int32_t create(const otpgw_host* host, const char* provider_id, otpgw_str
   (void)provider_id;
   if (holds(config_json, "\"create\":\"crash\"")) abort();
   if (holds(config_json, "\"create\":\"hang\"")) sleep_ms(3600000);
+  if (holds(config_json, "\"create\":\"never unload\"")) never_unload = 1;
   if (is(config_json, "bad")) {
     say(result->detail, sizeof result->detail, "key: expected something else");
     return 1;
@@ -120,6 +127,7 @@ static void validate(void* instance, otpgw_string address, otpgw_address_result*
 MAYBE_UNUSED static void send_message(void* instance, const otpgw_job* job, otpgw_result* result) {
   (void)instance;
   if (is(job->subject, "crash")) abort();
+  if (is(job->subject, "exit")) exit(2);
   if (is(job->subject, "hang")) sleep_ms(3600000);
   if (is(job->subject, "slow")) sleep_ms(200);
   if (is(job->subject, "late")) sleep_ms(3500);

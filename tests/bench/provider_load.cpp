@@ -53,7 +53,7 @@ int run(int connections, int seconds, const std::function<SendOnce(int thread)>&
 int through_plugin(const std::string& file, const std::string& provider, const std::string& config,
                    const std::string& address, int connections, int seconds) {
   const auto library = otpgw::worker::PluginLibrary::load(file);
-  if (!library) return std::fprintf(stderr, "%s\n", library.error().c_str()), 1;
+  if (!library) return std::fprintf(stderr, "%s\n", library.error().line.c_str()), 1;
   const auto descriptor = (*library)->descriptor_for(provider);
   if (!descriptor) return std::fprintf(stderr, "%s\n", descriptor.error().c_str()), 1;
   const bool shared = (descriptor->flags & OTPGW_FLAG_THREAD_SAFE) != 0;

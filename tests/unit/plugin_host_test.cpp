@@ -25,7 +25,7 @@ const std::filesystem::path kTestProviders =
 
 std::string refusal_of(const std::filesystem::path& file) {
   const auto library = PluginLibrary::load(file);
-  return library ? "(accepted)" : library.error();
+  return library ? "(accepted)" : library.error().line;
 }
 
 struct Loaded {
@@ -35,7 +35,7 @@ struct Loaded {
 
 Loaded load(const std::string& name, const std::string& config = "{}") {
   auto library = PluginLibrary::load(kTestProviders / (name + ".so"));
-  if (!library) throw std::runtime_error(library.error());
+  if (!library) throw std::runtime_error(library.error().line);
   auto instance = (*library)->create((*library)->descriptors().front(), config);
   if (!instance) throw std::runtime_error(instance.error());
   return {std::move(*library), std::make_unique<PluginInstance>(std::move(*instance))};

@@ -25,7 +25,7 @@ inline int64_t unix_ms() {
 // `file`: "webhook.so".
 inline std::unique_ptr<worker::PluginLibrary> load_plugin(const std::string& file) {
   auto loaded = worker::PluginLibrary::load(OTPGW_PROVIDERS_DIR "/" + file);
-  if (!loaded) throw std::runtime_error(loaded.error());
+  if (!loaded) throw std::runtime_error(loaded.error().line);
   return std::move(*loaded);
 }
 

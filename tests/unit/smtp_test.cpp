@@ -28,7 +28,7 @@ int64_t unix_ms() {
 
 worker::PluginLibrary& library() {
   static const auto loaded = worker::PluginLibrary::load(OTPGW_PROVIDERS_DIR "/smtp.so");
-  if (!loaded) throw std::runtime_error(loaded.error());
+  if (!loaded) throw std::runtime_error(loaded.error().line);
   return **loaded;
 }
 

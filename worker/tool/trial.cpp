@@ -17,7 +17,7 @@ void Faults::check() const {
 Loaded::Loaded(const Trial& trial, const Steps& steps) : trial_(trial) {
   steps.begin("while it was loaded");
   auto library = worker::PluginLibrary::load(trial.plugin);
-  if (!library) throw Wrong(library.error());
+  if (!library) throw Wrong(library.error().line);
   library_ = std::move(*library);
   if (trial.provider.empty()) return;
   auto descriptor = library_->descriptor_for(trial.provider);
