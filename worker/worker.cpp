@@ -115,9 +115,9 @@ void Worker::receive() {
 }
 
 void Worker::take(wire::Job job) {
-  if (draining_) return link_.send(not_begun(job.id, job.attempt));
   auto admission = ledger_.admit(job);
   if (std::holds_alternative<JobLedger::Start>(admission)) {
+    if (draining_) return answer(not_begun(job.id, job.attempt));
     batch_.push_back(std::move(job));
   } else if (auto* known = std::get_if<wire::Result>(&admission)) {
     link_.send(std::move(*known));

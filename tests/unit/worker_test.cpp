@@ -146,7 +146,7 @@ TEST_F(WorkerTest, ASignalDrainsAndWhatNoThreadBeganGoesBackToTheCore) {
   Router core(endpoint_);
   WorkerProcess process(minimal_line());
   ASSERT_TRUE(core.receive_a<wire::Ready>());
-  core.send(job("running", "slow"));
+  core.send(job("running", "late"));
   core.send(job("queued", "slow"));
   std::this_thread::sleep_for(100ms);
   process.signal(SIGTERM);
@@ -154,6 +154,7 @@ TEST_F(WorkerTest, ASignalDrainsAndWhatNoThreadBeganGoesBackToTheCore) {
   ASSERT_TRUE(no_more);
   EXPECT_EQ(no_more->capacity, 0u);
   core.send(job("too-late", "slow"));
+  core.send(job("running", "late", 2));  // somebody else would send it a second time
   std::map<std::string, ResultCode> results;
   for (int i = 0; i < 3; ++i) {
     const auto result = core.receive_a<wire::Result>();
