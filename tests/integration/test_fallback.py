@@ -166,8 +166,10 @@ class Fallback(unittest.TestCase):
         wait_for("sent", lambda: self.now(otp)["delivery"]["state"] == "sent")
         self.assertEqual(self.now(otp)["provider"], "third")
         self.assertEqual({post.otp["otp"] for sink in self.sinks for post in sink.posts()}, {otp["otp"]})
-        for sink in self.sinks:  # however often each was tried, it was one job
-            self.assertEqual(len({post.job for post in sink.posts()}), 1)
+        # However often each was tried, it was one job. A step's time may pass before its provider has a worker again.
+        jobs = [len({post.job for post in sink.posts()}) for sink in self.sinks]
+        self.assertLessEqual(max(jobs), 1)
+        self.assertEqual(jobs[2], 1)
 
     def test_idempotent(self):
         self.first.say(400)
