@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/api/admin_routes.h"
+#include "core/front_rules.h"
 #include "core/gateway.h"
 #include "core/ops/log.h"
 #include "core/ops/readiness.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::size_t kConnectionsMax = 64;
 constexpr std::chrono::seconds kShowStatusEvery{5};
+constexpr std::chrono::seconds kWorkersComeWithin{5};  // their units start beside the gateway's
 
 }  // namespace
 
@@ -30,8 +32,7 @@ void Admin::listen(const config::Admin& config) {
                                              router_.dispatch(request, std::move(reply));
                                            });
   } catch (const Poco::Exception& error) {
-    const auto line = "admin.address: can't listen on " + config.host + ":" + std::to_string(config.port) +
-                      ": " + error.displayText();
+    const auto line = listen_error("admin.address", config.host, config.port, error);
     if (config.configured) throw StartError{line, true};
     ops::log_warning(line + "; going on without metrics");
   }
@@ -45,6 +46,19 @@ void Admin::show_status() {
     if (status != shown_) sd_notify(0, ("STATUS=" + status).c_str());
     shown_ = std::move(status);
     parts_.loop.after(kShowStatusEvery, [this] { show_status(); });
+  });
+}
+
+void Admin::warn_of_missing_workers() {
+  parts_.loop.after(kWorkersComeWithin, [this] {
+    look([](const ops::Snapshot& now) {
+      for (const auto& provider : now.providers) {
+        if (provider.workers > 0) continue;
+        ops::log_warning("the provider " + provider.id +
+                         " has no worker, so its messages wait; start its unit: " +
+                         "systemctl start otpgateway-worker@" + provider.id);
+      }
+    });
   });
 }
 

@@ -38,6 +38,9 @@ class Admin {
 
   // Loop's thread, from here on. Tells the service manager what is wrong, now and whenever that changes.
   void show_status();
+  // For workers that somebody else starts: names in the log the providers that still have none in a few
+  // seconds.
+  void warn_of_missing_workers();
   // Not ready any more.
   void stopping() { stopping_ = true; }
 

@@ -1,6 +1,9 @@
 #include "core/front_rules.h"
 
+#include <Poco/Net/NetException.h>
 #include <sys/resource.h>
+
+#include <cerrno>
 
 #include "core/http/tls.h"
 #include "core/ops/log.h"
@@ -19,6 +22,21 @@ std::string tls_headers(const std::string& root_url) {
   const auto host = std::string_view(root_url).substr(kScheme.size());
   if (host.substr(0, host.find_first_of(":/")) == "localhost") return {};
   return "Strict-Transport-Security: max-age=31536000\r\n";
+}
+
+std::string what_is_in_the_way(const Poco::Exception& error) {
+  if (dynamic_cast<const Poco::Net::HostNotFoundException*>(&error))
+    return "no such host; give an IP address";
+  switch (error.code()) {
+    case EADDRINUSE:
+      return "it is in use; is another instance running? `ss -ltnp` shows who has it";
+    case EADDRNOTAVAIL:
+      return "this machine has no such address; 0.0.0.0 is all that it has";
+    case EACCES:
+      return "permission denied; a port below 1024 needs CAP_NET_BIND_SERVICE";
+    default:
+      return error.displayText();
+  }
 }
 
 }  // namespace
@@ -49,6 +67,12 @@ http::FrontLimits front_limits(const config::App& app) {
                      std::to_string(files.rlim_cur) + " files (ulimit -n, LimitNOFILE)");
   }
   return limits;
+}
+
+std::string listen_error(std::string_view key, const std::string& host, uint16_t port,
+                         const Poco::Exception& error) {
+  return std::string(key) + ": can't listen on " + host + ":" + std::to_string(port) + ": " +
+         what_is_in_the_way(error);
 }
 
 }  // namespace otpgw

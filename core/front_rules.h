@@ -1,8 +1,14 @@
 // What [app] says of the front that everybody reaches, in the front's own terms.
 #pragma once
 
+#include <Poco/Exception.h>
+
+#include <cstdint>
 #include <expected>
 #include <string>
+#include <string_view>
+
+#include <Poco/Exception.h>
 
 #include "core/config/config.h"
 #include "core/http/front.h"
@@ -14,5 +20,10 @@ namespace otpgw {
 
 // As many connections as there are descriptors for; fewer than usual are warned of.
 [[nodiscard]] http::FrontLimits front_limits(const config::App& app);
+
+// Why nobody can listen there, and what to do, in one line; `error` is what Front's constructor threw. `key`
+// is the configuration's: "app.address".
+[[nodiscard]] std::string listen_error(std::string_view key, const std::string& host, uint16_t port,
+                                       const Poco::Exception& error);
 
 }  // namespace otpgw

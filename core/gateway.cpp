@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <latch>
 #include <mutex>
 #include <optional>
@@ -57,11 +59,15 @@ constexpr std::string_view kWorkerProgram = "bin/otpgateway-worker";  // in the 
 // From a SIGHUP to the reload: what comes meanwhile is served by the same one.
 constexpr std::chrono::milliseconds kReloadDelay{50};
 
-void make_private_folder(const fs::path& folder) {
-  std::error_code error;
+// `key` is the configuration's that names it.
+void make_private_folder(std::string_view key, const fs::path& folder) {
+  const auto fail = [&](const std::string& what, const std::string& why) {
+    throw StartError{std::string(key) + ": " + what + " " + folder.string() + ": " + why, true};
+  };
+  std::error_code error, ignored;
   if (fs::create_directories(folder, error)) fs::permissions(folder, fs::perms::owner_all, error);
-  if (!fs::is_directory(folder))
-    throw StartError{folder.string() + ": can't make the folder: " + error.message(), true};
+  if (!fs::is_directory(folder, ignored)) fail("can't make the folder", error.message());
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) fail("can't write into the folder", std::strerror(errno));
 }
 
 // The signals that main waits for; blocked before any thread is made, so that all threads inherit that.
@@ -82,8 +88,11 @@ class Gateway::Parts {
       : setup_(std::move(setup)), sources_(std::move(sources)), prefix_(prefix), signals_(block_signals()) {
     const auto& app = setup_->config.app;
     const auto& sqlite = setup_->config.sqlite;
-    make_private_folder(app.data_dir);
-    make_private_folder(sqlite.path.parent_path());
+    make_private_folder("app.data_dir", app.data_dir);
+    make_private_folder("store.sqlite.path", sqlite.path.parent_path());
+    if (fs::is_directory(sqlite.path))
+      throw StartError{"store.sqlite.path: expected a database file; " + sqlite.path.string() +
+                       " is a folder"};
     const bool fresh = !fs::exists(sqlite.path) || fs::file_size(sqlite.path) == 0;
     clock_.emplace(value_or_later(otp::BootClock::open(app.data_dir / otp::BootClock::kFile)));
     vault_.emplace(value_or_later(otp::read_or_make_key_file(setup_->config.key_file, fresh)));
@@ -148,6 +157,7 @@ class Gateway::Parts {
     sd_notify(0, "READY=1");
     watchdog();
     if (std::getenv("NOTIFY_SOCKET")) loop_.post([this] { admin_->show_status(); });
+    if (!supervisor_) loop_.post([this] { admin_->warn_of_missing_workers(); });
     wait_for_stop();
     sd_notify(0, "STOPPING=1");
     ops::log_info("stopping: finishing requests and sends");
@@ -230,9 +240,7 @@ class Gateway::Parts {
           &metrics_);
       front_->reconfigure(std::move(rules));
     } catch (const Poco::Exception& error) {
-      throw StartError{"app.address: can't listen on " + app.host + ":" + std::to_string(app.port) + ": " +
-                           error.displayText() + "; is another instance running?",
-                       true};
+      throw StartError{listen_error("app.address", app.host, app.port, error), true};
     }
   }
 

@@ -17,7 +17,7 @@ std::expected<std::shared_ptr<const Assets>, std::string> Assets::read(const con
   const auto locales = load_locales(templates);
   if (!locales) return std::unexpected(locales.error());
   Sites sites = Sites::from(config, files->text("style.css"));
-  auto renderer = Renderer::load(templates, *locales, config.app.locale, std::move(sites), clock);
+  auto renderer = Renderer::load(templates, *locales, config.app, std::move(sites), clock);
   if (!renderer) return std::unexpected(std::move(renderer.error()));
   files->set_text("otp.js", with_words(files->text("otp.js"), *locales, renderer->default_language()));
   std::map<std::string, StaticFile, std::less<>> themes;

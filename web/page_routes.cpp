@@ -185,7 +185,7 @@ class Pages final : public PageRoutes, public std::enable_shared_from_this<Pages
       response.body =
           R"({"status":"success","data":{"closed":)" + std::string(otp.closed ? "true" : "false") +
           R"(,"delivery":{"state":")" + otp::to_string(otp.delivery.state) + '"' +
-          (otp.delivery.retrying() ? R"(,"retrying":true)" : "") +
+          (renderer().retrying(otp) ? R"(,"retrying":true)" : "") +
           (otp.has_fallback() ? R"(,"step":)" + std::to_string(otp.fallback.current) : "") + "}}}";
     } else if (found.error().kind == Refusal::Kind::not_found) {
       response.status = 400;

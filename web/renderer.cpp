@@ -1,5 +1,7 @@
 #include "web/renderer.h"
 
+#include <Poco/String.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -102,7 +104,7 @@ Renderer::Renderer(Translations translations, config::Languages languages, Sites
       clock_(&clock) {}
 
 std::expected<Renderer, std::string> Renderer::load(const Folders& folders, const Locales& locales,
-                                                    std::string_view locale, Sites sites,
+                                                    const config::App& app, Sites sites,
                                                     const otp::Clock& clock) {
   Translations translations;
   std::set<std::string, std::less<>> tags;
@@ -120,10 +122,11 @@ std::expected<Renderer, std::string> Renderer::load(const Folders& folders, cons
     tags.insert(tag);
   }
   config::Languages languages(tags, std::string(kEnglish));
-  const std::string fallback = languages.find(locale);
+  const std::string fallback = languages.find(app.locale);
   if (fallback.empty()) {
-    return std::unexpected("app.locale: expected a language of web/locales or of web.templates_dir; got \"" +
-                           std::string(locale) + "\"");
+    return std::unexpected(app.locale_origin + ": expected one of " +
+                           Poco::cat(std::string(", "), tags.begin(), tags.end()) +
+                           ", or a language of web.templates_dir; got \"" + app.locale + "\"");
   }
   languages = config::Languages(std::move(tags), fallback);
   return Renderer(std::move(translations), std::move(languages), std::move(sites), clock);
@@ -180,7 +183,7 @@ http::Response Renderer::code_page(int status, const View& view, const otp::Otp&
   const int64_t seconds = otp.ttl_seconds(clock_->now());
   values[Field::seconds] = std::to_string(seconds);
   values[Field::left] = clock_face(seconds);
-  values[Field::delivery] = otp.delivery.retrying() ? "retrying" : otp::to_string(otp.delivery.state);
+  values[Field::delivery] = retrying(otp) ? "retrying" : otp::to_string(otp.delivery.state);
   values[Field::cooldown] =
       std::to_string((otp.resend_wait_ms(clock_->now(), sites_.resend_cooldown) + 999) / 1000);
   values[Field::step] = std::to_string(otp.fallback.current);

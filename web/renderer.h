@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/config/config.h"
 #include "core/config/languages.h"
 #include "core/http/message.h"
 #include "core/otp/otp.h"
@@ -50,11 +51,10 @@ enum class Message : uint8_t { expired, locked, busy, invalid, fixed_address, fo
 
 class Renderer {
  public:
-  // Reads the templates. `locale` is for whom no language is known; `clock` must outlive it. The error is one
-  // line.
+  // Reads the templates. `clock` must outlive it. The error is one line.
   [[nodiscard]] static std::expected<Renderer, std::string> load(const Folders& folders,
                                                                  const Locales& locales,
-                                                                 std::string_view locale, Sites sites,
+                                                                 const config::App& app, Sites sites,
                                                                  const otp::Clock& clock);
 
   // The language to speak to somebody with these wishes (Languages::choose).
@@ -67,6 +67,9 @@ class Renderer {
   [[nodiscard]] std::string default_language() const { return languages_.choose({}, {}); }
 
   [[nodiscard]] const Sites& sites() const { return sites_; }
+
+  // Whether a page shows this OTP's delivery as `retrying`.
+  [[nodiscard]] bool retrying(const otp::Otp& otp) const { return otp.retrying(clock_->now()); }
 
   // `descriptor` is of the OTP's provider, or null. `code` fills the field.
   [[nodiscard]] http::Response code_page(int status, const View& view, const otp::Otp& otp,

@@ -79,6 +79,7 @@ App read_app(const Node& root, const Places& places, std::optional<Tls> tls, War
     section.refuse("locale", "expected the tag of a language, like \"en\" or \"pt-BR\"; got " +
                                  shown(*section.find("locale")));
   }
+  if (const Node* locale = section.find("locale")) app.locale_origin = locale->origin.where + ": app.locale";
   app.server_timeout = section.duration("server_timeout", app.server_timeout);
   app.debug_logs = section.boolean("enable_debug_logs", app.debug_logs);
   app.send_wait = section.duration("send_wait", app.send_wait);

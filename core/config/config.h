@@ -41,9 +41,10 @@ struct App {
   std::chrono::milliseconds send_wait{0};
   std::string root_url;  // no trailing slash
   std::string logo_url, favicon_url;
-  std::optional<Tls> tls;      // app.address speaks HTTPS
-  ip::Ranges trusted_proxies;  // whose X-Forwarded-For counts
-  std::string locale = "en";   // of people and messages whose language nobody knows
+  std::optional<Tls> tls;                    // app.address speaks HTTPS
+  ip::Ranges trusted_proxies;                // whose X-Forwarded-For counts
+  std::string locale = "en";                 // of people and messages whose language nobody knows
+  std::string locale_origin = "app.locale";  // for messages about it: "config.toml:12: app.locale"
   std::filesystem::path data_dir;
   std::filesystem::path plugins_dir;
 };

@@ -63,6 +63,8 @@ void read_secrets(const Section& section, Namespace& out) {
   if (section.find("secret") != nullptr) {
     if (!out.secrets.empty()) section.refuse("secrets", "expected either secret or secrets; got both");
     out.secrets.push_back(section.text("secret", ""));
+    if (out.secrets.back().find('\n') != std::string::npos)
+      section.refuse("secret", "expected one line; several secrets are secrets, or secrets_file");
   }
   for (const auto& text : read_list(section, "secret_sha256")) {
     out.secret_sha256.push_back(Poco::toLower(text));

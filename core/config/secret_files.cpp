@@ -57,10 +57,13 @@ class Reader {
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0) {
       warnings_.push_back(file.origin.where + ": " + key + ": everybody on this machine can read " +
-                          path.lexically_normal().string() + "; run: chmod o-rwx on it");
+                          path.lexically_normal().string() + "; run: chmod o-rwx " +
+                          path.lexically_normal().string());
     }
     if (text->ends_with('\n')) text->pop_back();
     if (text->ends_with('\r')) text->pop_back();
+    if (text->empty())
+      refuse(file.origin, key, "expected a file with the secret in it; got " + shown(file) + ": it is empty");
     return *text;
   }
 
@@ -81,11 +84,10 @@ class Reader {
 }  // namespace
 
 void expand_credentials(Node& node, const std::map<std::string, std::string>& environment) {
-  constexpr std::string_view kVariable = "${CREDENTIALS_DIRECTORY}";
   if (auto* text = std::get_if<std::string>(&node.value)) {
     const auto folder = environment.find("CREDENTIALS_DIRECTORY");
-    if (folder != environment.end() && text->starts_with(std::string(kVariable) + "/"))
-      text->replace(0, kVariable.size(), folder->second);
+    if (folder != environment.end() && text->starts_with(std::string(kCredentialsVariable) + "/"))
+      text->replace(0, kCredentialsVariable.size(), folder->second);
   } else if (auto* list = std::get_if<List>(&node.value)) {
     for (Node& item : *list) expand_credentials(item, environment);
   } else if (Table* table = node.table(); table != nullptr) {

@@ -17,8 +17,8 @@ void expand_credentials(Node& node, const std::map<std::string, std::string>& en
 // secrets stands one a line. Secrets are the keys that the table says are, in the sections of [auth] (when
 // `with_auth`) and the switched on ones of [providers] and [webhooks]; any header of a webhook; and in the
 // section of somebody else's plug-in the keys whose last word is password, passphrase, secret, key or token.
-// Throws Refused when both are given or the file can't be read. Adds a line to `warnings` for a file that
-// everybody can read.
+// Throws Refused when both are given or the file can't be read or is empty. Adds a line to `warnings` for a
+// file that everybody can read.
 void read_secret_files(Node& root, bool with_auth, std::vector<std::string>& warnings);
 
 }  // namespace otpgw::config

@@ -16,8 +16,9 @@ std::expected<std::string, std::string> read_text_file(const std::filesystem::pa
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    return std::unexpected(errno == ENOENT ? "no such file"
-                                           : "it can't be read: " + std::string(strerror(errno)));
+    if (errno != ENOENT) return std::unexpected("it can't be read: " + std::string(strerror(errno)));
+    const bool is_credential = file.string().find(kCredentialsVariable) != std::string::npos;
+    return std::unexpected(is_credential ? "CREDENTIALS_DIRECTORY is not set" : "no such file");
   }
   // One byte more than allowed tells "too large" without asking for a size that a pipe doesn't have.
   std::string text;

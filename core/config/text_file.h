@@ -9,6 +9,10 @@
 
 namespace otpgw::config {
 
+// The folder in which systemd puts a unit's credentials, as the beginning of a file's name in the
+// configuration. It stays there unless the variable is set.
+inline constexpr std::string_view kCredentialsVariable = "${CREDENTIALS_DIRECTORY}";
+
 // The error says why, without the file's name: "no such file", "it is larger than 64 KiB".
 [[nodiscard]] std::expected<std::string, std::string> read_text_file(const std::filesystem::path& file,
                                                                      std::size_t bytes_max);

@@ -118,6 +118,13 @@ struct Otp {
   [[nodiscard]] bool has_fallback() const { return !fallback.steps.empty(); }
   // Its delivery has ended: nothing but a resend sends it again.
   [[nodiscard]] bool delivery_ended() const { return is_final(delivery.state) && fallback.ends_at == 0; }
+  // What people are told, so that they don't wait in vain: a try failed, or no worker takes the job.
+  [[nodiscard]] bool retrying(UnixMs now) const {
+    constexpr int64_t kTakenWithinMs = 10'000;  // longer than a burst of codes keeps a worker
+    const bool waits =
+        delivery.state == DeliveryState::queued && queued_at != 0 && now - queued_at >= kTakenWithinMs;
+    return waits || delivery.retrying();
+  }
   [[nodiscard]] bool locked() const { return attempts > max_attempts; }
   [[nodiscard]] bool live(UnixMs now) const { return now < expires_at; }
   // How long until a person may ask for the code again. One that did not go out may be asked for at once.

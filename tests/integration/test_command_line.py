@@ -9,6 +9,7 @@ import os
 import pathlib
 import pty
 import re
+import socket
 import subprocess
 import time
 import unittest
@@ -153,6 +154,43 @@ class CommandLine(unittest.TestCase):
         self.assert_accepted()
         self.assertFalse(self.gateway.database.exists())
 
+    def test_where_nobody_can_listen(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            for key, address, said in (
+                    ("app", "127.0.0.1:%d" % taken.getsockname()[1], "it is in use; is another instance running?"),
+                    ("app", "192.0.2.1:9000", "this machine has no such address"),
+                    ("app", "%s.invalid:9000" % ("x" * 64), "no such host"),
+                    ("admin", "127.0.0.1:%d" % taken.getsockname()[1], "it is in use")):
+                with self.subTest((key, address)):
+                    self.gateway.write_config({key: {"address": address}})
+                    code, output = self.gateway.run_once()
+                    self.assertEqual(code, 1, output)
+                    self.assertIn("%s.address: can't listen on %s: %s" % (key, address, said), output)
+                    self.assertEqual("another instance" in output, "in use" in said)
+
+    def test_a_data_folder_that_cannot_be_used(self):
+        closed, file = self.gateway.folder / "closed", self.gateway.folder / "file"
+        closed.mkdir(mode=0o500)
+        file.touch()
+        if os.geteuid() == 0:  # which may write everywhere, but for a right that can be left
+            command = self.gateway.command
+            self.gateway.command = lambda *options: ["setpriv", "--bounding-set=-dac_override", *command(*options)]
+        for changes, code, said in (
+                ({"app": {"data_dir": str(closed)}}, 1, "app.data_dir: can't write into the folder %s: Permission" % closed),
+                ({"app": {"data_dir": str(file)}}, 1, "app.data_dir: can't make the folder %s: Not a" % file),
+                ({"store": {"sqlite": {"path": str(closed)}}}, 2, "store.sqlite.path: expected a database file; %s is" % closed)):
+            with self.subTest(changes):
+                self.gateway.write_config(changes)
+                ended, output = self.gateway.run_once()
+                self.assertEqual(ended, code, output)
+                self.assertIn(said, output)
+
+    def test_what_needs_a_key_before_there_is_one(self):
+        for options in (["--address-tag=x"], ["--rotate-key"], ["--drop-old-keys"]):
+            code, output = self.gateway.run_once(*options)
+            self.assertEqual(code, 1)
+            self.assertIn("otpgateway.key: there is no key file; the gateway's first start makes it\n", output)
+
     def test_a_missing_file(self):
         self.gateway.config_path.unlink()
         self.assert_refused(str(self.gateway.config_path))
@@ -165,6 +203,7 @@ class CommandLine(unittest.TestCase):
     def test_errors_name_file_line_and_key(self):
         for section, key, value in (("app", "otp_ttl", "soon"), ("app", "otp_ttl", 0), ("app", "address", "nowhere"),
                                     ("app", "otp_max_attempts", -1), ("app", "root_url", "ftp://x"),
+                                    ("app", "locale", "de"),
                                     ("store", "engine", "mysql")):
             with self.subTest((key, value)):
                 self.gateway.write_config({section: {key: value}})

@@ -193,6 +193,10 @@ class ByHand(unittest.TestCase):
         self.assertTrue(answer.headers["Retry-After"])
         self.assertEqual(answer.json["status"], "error")
 
+    def test_a_provider_without_one_is_named_in_the_log(self):
+        self.gateway.start()
+        wait_for("a warning", lambda: "start otpgateway-worker@console\n" in self.gateway.log(), seconds=30)
+
     def test_an_unknown_provider(self):
         worker = self.start_worker("nothing")
         self.assertNotEqual(worker.wait(10), 0)

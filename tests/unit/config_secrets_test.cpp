@@ -28,7 +28,7 @@ TEST_F(ConfigTest, SeveralSecretsForARotation) {
   write("secrets", "one, with a comma\r\n\ntwo\n");
   const auto filed = loaded(auth + "secrets_file = \"secrets\"\n").namespaces.at("app");
   EXPECT_EQ(filed.secrets, (std::vector<std::string>{"one, with a comma", "two"}));
-  write("secrets", "\n");
+  write("secrets", "\n\n");
   for (const char* wrong : {"secrets = []", "secrets = [\"\"]", "secrets = [\"a\",\"b\",\"c\",\"d\",\"e\"]",
                             "secrets_file = \"secrets\""}) {
     EXPECT_TRUE(
@@ -59,7 +59,12 @@ TEST_F(ConfigTest, SecretsStandInFiles) {
             "config.toml:3: auth.app.secret_file: expected either secret or secret_file; got both");
   write("secret", "\n");
   EXPECT_EQ(refusal("[auth.app]\nsecret_file = \"secret\"\n"),
-            "config.toml:2: auth.app.secret: expected a text that is not empty; got something else");
+            "config.toml:2: auth.app.secret_file: expected a file with the secret in it; got \"secret\": "
+            "it is empty");
+  write("secret", "old\nnew\n");
+  EXPECT_EQ(refusal("[auth.app]\nsecret_file = \"secret\"\n"),
+            "config.toml:2: auth.app.secret: expected one line; several secrets are secrets, or "
+            "secrets_file");
 }
 
 TEST_F(ConfigTest, SecretsOfSomebodyElsesPluginAndHeadersStandInFilesToo) {
@@ -81,7 +86,7 @@ TEST_F(ConfigTest, CredentialsOfTheServiceManager) {
   const std::string text = "[auth.app]\nsecret_file = \"${CREDENTIALS_DIRECTORY}/app\"\n";
   EXPECT_EQ(refusal(text),
             "config.toml:2: auth.app.secret_file: expected a readable file with the secret; got "
-            "\"${CREDENTIALS_DIRECTORY}/app\": no such file");
+            "\"${CREDENTIALS_DIRECTORY}/app\": CREDENTIALS_DIRECTORY is not set");
   sources_.environment = {{"CREDENTIALS_DIRECTORY", (folder_ / "credentials").string()}};
   EXPECT_EQ(loaded(text).namespaces.at("app").secrets, std::vector<std::string>{"a credential"});
 }
@@ -94,7 +99,7 @@ TEST_F(ConfigTest, ASecretThatEverybodyCanReadIsWarnedOf) {
   EXPECT_EQ(warnings(text), std::vector<std::string>{});
   fs::permissions(folder_ / "secret", fs::perms::owner_read | fs::perms::others_read);
   EXPECT_EQ(warnings(text), std::vector<std::string>{"config.toml:2: auth.app.secret_file: everybody on this "
-                                                     "machine can read secret; run: chmod o-rwx on it"});
+                                                     "machine can read secret; run: chmod o-rwx secret"});
 }
 
 TEST_F(ConfigTest, HashesOfSecrets) {

@@ -238,6 +238,19 @@ TEST_F(PagesTest, SaysThatWeKeepTrying) {
   EXPECT_THAT(get().body, HasSubstr("data-delivery=\"sent\""));
 }
 
+TEST_F(PagesTest, SaysThatWeKeepTryingWhileNoWorkerTakesTheMessage) {
+  const auto status = [this] { return ask(Method::get, std::string(kPath) + "/status").body; };
+  service.stored->delivery = {otp::DeliveryState::queued, 0, "", ""};
+  service.stored->queued_at = kNow - 9'000;
+  EXPECT_THAT(get().body, HasSubstr("data-delivery=\"queued\""));
+  EXPECT_THAT(status(), Not(HasSubstr("retrying")));
+  service.stored->queued_at = kNow - 10'000;
+  EXPECT_THAT(get().body, HasSubstr("data-delivery=\"retrying\""));
+  EXPECT_THAT(status(), HasSubstr("\"retrying\":true"));
+  service.stored->delivery.state = otp::DeliveryState::sending;  // a slow upstream's time
+  EXPECT_THAT(get().body, HasSubstr("data-delivery=\"sending\""));
+}
+
 TEST_F(PagesTest, OfSeveralProvidersAResendIsAnotherWay) {
   EXPECT_THAT(get().body, AllOf(HasSubstr("Send the code again"), HasSubstr("data-step=\"0\"")));
   service.stored->fallback.steps = {{"whatsapp", "", 1, {}}, {"sms", "", 2, {}}};
