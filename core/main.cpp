@@ -134,12 +134,11 @@ class Program final : public Poco::Util::Application {
                               .environment = take_environment(),
                               .share_dir = prefix() / "share/otpgateway",
                               .plugins_dir = prefix() / "lib/otpgateway/providers",
-                              .only_provider = {}};
+                              .only_provider = {},
+                              .only_data = is_about_data(action_)};
+      if (sources.only_data) return about_data(value_or_throw(config::load(sources)));
       auto setup = value_or_throw(message::Setup::make(value_or_throw(config::load(sources))));
       if (action_ == "check-config") return check(*setup);
-      if (action_ == "rotate-key") return rotate_key(setup->config);
-      if (action_ == "drop-old-keys") return drop_old_keys(setup->config);
-      if (action_ == "address-tag") return print_address_tag(setup->config, value_);
       return serve(std::move(setup), std::move(sources));
     } catch (const StartError& error) {
       std::cerr << "otpgateway: " << error.line << "\n";
@@ -164,15 +163,22 @@ class Program final : public Poco::Util::Application {
     return EXIT_OK;
   }
 
-  static int rotate_key(const config::Config& config) {
+  static bool is_about_data(const std::string& action) {
+    return action == "rotate-key" || action == "drop-old-keys" || action == "address-tag";
+  }
+  [[nodiscard]] int about_data(const config::Config& config) const {
     if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
+    if (action_ == "rotate-key") return rotate_key(config);
+    if (action_ == "drop-old-keys") return drop_old_keys(config);
+    return print_address_tag(config, value_);
+  }
+  static int rotate_key(const config::Config& config) {
     value_or_later(otp::rotate_key_file(config.key_file, key_in_use(config), gateway_time(config)));
     std::cout << config.key_file.string() << " has a new key. SIGHUP takes it into use; "
               << "codes that the former one sealed go on.\n";
     return EXIT_OK;
   }
   static int drop_old_keys(const config::Config& config) {
-    if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
     value_or_later(otp::drop_old_keys(config.key_file, key_in_use(config), gateway_time(config)));
     std::cout << config.key_file.string() << " holds one key. SIGHUP takes the others out of use.\n";
     return EXIT_OK;
@@ -184,7 +190,6 @@ class Program final : public Poco::Util::Application {
     return otp::BootClock::read(config.app.data_dir / otp::BootClock::kFile).now();
   }
   static int print_address_tag(const config::Config& config, const std::string& address) {
-    if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
     const otp::CodeVault vault(value_or_later(otp::read_key_file(config.key_file)));
     std::cout << limits::address_tag(vault, address) << "\n";
     return EXIT_OK;

@@ -174,6 +174,9 @@ struct Sources {
   // A worker that reads its configuration itself names its provider here: that section must be enabled, the
   // other providers and [auth] are passed over (their secrets' files may be closed to its user).
   std::string only_provider;
+  // A command that is about the database and its key: [app] and [store] alone count. Who types it may have
+  // none of the unit's credentials and environment.
+  bool only_data = false;
 };
 
 // Reads and checks everything. The error is one line that names file, line, key and what is expected:

@@ -38,18 +38,20 @@ Config read_all(const Sources& sources) {
   expand_credentials(root, sources.environment);
 
   Config config;
-  read_secret_files(root, sources.only_provider.empty(), config.warnings);
+  const bool whole = sources.only_provider.empty() && !sources.only_data;
+  if (!sources.only_data) read_secret_files(root, whole, config.warnings);
   std::ranges::move(check_keys(root), std::back_inserter(config.warnings));
   // A worker's user may not read the key.
-  auto tls = sources.only_provider.empty() ? read_tls(root) : std::nullopt;
+  auto tls = whole ? read_tls(root) : std::nullopt;
   config.app = read_app(root, places, std::move(tls), config.warnings);
   config.admin = read_admin(root, config.warnings);
   config.sqlite = read_store(root, config.app, config.warnings);
   config.key_file = Section(&root, "store", "store").path_of("key_file", default_key_file(config.app));
+  if (sources.only_data) return config;
   config.fallback = read_fallback(root);
   config.workers = read_workers(root);
   config.web = read_web(root);
-  if (sources.only_provider.empty()) {
+  if (whole) {
     config.namespaces = read_namespaces(root, places, config.warnings);
     config.limits = read_limits(root, places, config.warnings);
   }

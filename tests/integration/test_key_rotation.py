@@ -105,6 +105,19 @@ class KeyRotation(unittest.TestCase):
             self.assertEqual(worker.failed, [])
         self.assertEqual(len(self.key.read_bytes()), 32 * (ROTATIONS + 1))
 
+    def test_who_types_it_needs_no_secret(self):
+        """In a unit they are credentials and variables, of which a shell has none."""
+        before = self.gateway.config_path.read_text()
+        self.gateway.write_config({"auth": {"app": {"secret": None, "secret_file": "${CREDENTIALS_DIRECTORY}/app"}}})
+        self.assertEqual(self.gateway.run_once("--check-config")[0], 2)
+        self.rotate()
+        self.assertRegex(self.gateway.run_once("--address-tag", "someone@example.com")[1], r"\A[a-z0-9]{8}\n\Z")
+        self.gateway.config_path.write_text(before)
+        self.reload()
+        self.in_use_since(LONG_AGO_SECONDS)
+        code, output = self.gateway.run_once("--drop-old-keys")
+        self.assertEqual(code, 0, output)
+
     def test_what_the_former_key_made_goes_on(self):
         made = self.api.put(new_id(), to="someone", headers={"Idempotency-Key": "once"}).data
         checked = self.api.put(new_id()).data

@@ -226,6 +226,19 @@ TEST_F(ConfigTest, TlsNeedsTwoReadableFiles) {
   EXPECT_FALSE(loaded(with(both) + kConsole).app.tls);
 }
 
+TEST_F(ConfigTest, WhatIsAboutTheDataNeedsNoSecret) {
+  const std::string text =
+      "[app]\ndata_dir = \"/srv/otp\"\ntls_certificate = \"none.pem\"\ntls_key = \"none.pem\"\n"
+      "[auth.shop]\nnamespace = \"shop\"\nsecret_file = \"${CREDENTIALS_DIRECTORY}/shop\"\n"
+      "[providers.smtp]\nenabled = true\npassword_file = \"none\"\n";
+  EXPECT_NE(refusal(text), "");
+  sources_.only_data = true;
+  const auto config = loaded(text);
+  EXPECT_EQ(config.key_file, "/srv/otp/otpgateway.key");
+  EXPECT_TRUE(config.namespaces.empty());
+  EXPECT_TRUE(config.providers.empty());
+}
+
 TEST_F(ConfigTest, WhatComesLaterIsRefused) {
   EXPECT_EQ(refusal(std::string(kAuth) + "[workers]\nendpoint = \"tcp://*:1\"\n"),
             "config.toml:6: workers.endpoint: workers on other machines (tcp://) are not yet supported; use "
