@@ -60,7 +60,12 @@ class _Handler:
 
 
 class MailBox:
-    def __init__(self):
+    """`tls`: an ssl.SSLContext for connections that begin with TLS; `starttls`: one for those that go over to it, which
+    they must before a mail."""
+
+    def __init__(self, tls=None, starttls=None):
+        self._tls = tls
+        self._starttls = starttls
         self.port = None
         self.mail_commands = []  # when each MAIL command came: one per try
         self._mails = []
@@ -75,10 +80,11 @@ class MailBox:
     def open(self):
         def connection():
             # The SMTPUTF8 switch lets addresses outside ASCII through.
-            return SMTP(_Handler(self), hostname="mailbox.example", enable_SMTPUTF8=True, loop=self._loop)
+            return SMTP(_Handler(self), hostname="mailbox.example", enable_SMTPUTF8=True, loop=self._loop,
+                        tls_context=self._starttls, require_starttls=self._starttls is not None)
 
         async def listen():
-            return await self._loop.create_server(connection, "127.0.0.1", self.port or 0)
+            return await self._loop.create_server(connection, "127.0.0.1", self.port or 0, ssl=self._tls)
 
         self._server = asyncio.run_coroutine_threadsafe(listen(), self._loop).result(10)
         self.port = self._server.sockets[0].getsockname()[1]
