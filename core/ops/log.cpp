@@ -6,6 +6,7 @@
 #include <Poco/Logger.h>
 #include <Poco/PatternFormatter.h>
 
+#include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <memory>
@@ -26,7 +27,10 @@ std::string filtered(const std::string& line) {
     const std::lock_guard lock(filter_mutex);
     filter = line_filter;
   }
-  return filter ? (*filter)(line) : line;
+  auto clean = filter ? (*filter)(line) : line;
+  std::ranges::replace_if(
+      clean, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return clean;
 }
 
 Poco::Logger& logger() { return Poco::Logger::get("otpgateway"); }

@@ -1,5 +1,5 @@
 // The process's log: lines on standard error, with time and level. Never a code, a secret or an address in
-// them.
+// them. Control characters become '?': words of a worker or a library may stand in a line.
 #pragma once
 
 #include <functional>
