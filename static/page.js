@@ -9,8 +9,9 @@
   const field = document.getElementById("otp");
   const news = document.getElementById("news");  // what screen readers read out
 
-  // The code of a message's link is in the field now, and shall not stay in the history.
-  if (url && location.search.includes("otp=")) history.replaceState(null, "", url);
+  // The code of a message's link is in the field now, and shall not stay in the history. And a reload, which phones do
+  // with a tab that they had put away, shall not post what was entered once more.
+  history.replaceState(null, "", url || location.href);
 
   // The page as the server sees it now: by GET, so nothing is posted twice.
   const reload = () => location.replace(url || location.href);

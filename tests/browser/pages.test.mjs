@@ -86,6 +86,31 @@ walk("resend: the same code once more, and a reload sends nothing", async () => 
   assert.equal(mails.filter((mail) => mail.to.includes("resend@example.com")).length, 2);
 });
 
+walk("a reload enters nothing once more", async () => {
+  const posts = [];
+  page.on("request", (request) => { if (request.method() === "POST") posts.push(request.url()); });
+  const otp = await gateway.put();
+  await page.goto(otp.url);
+  await page.fill("#to", "a@@example.com");
+  await page.locator("form").evaluate((form) => { form.noValidate = true; });
+  await page.click("button");
+  await page.waitForSelector("[role=alert]");
+  await page.reload();
+  await page.fill("#to", "reload@example.com");
+  await page.click("button");
+  const code = codeIn(await gateway.mailTo("reload@example.com"));
+  await enter(wrong(code));
+  await page.waitForSelector("[role=alert]");
+  await page.reload();
+  assert.equal(await page.isVisible("[role=alert]"), false);
+  assert.match(await page.textContent(".facts"), /Attempt 2 of 5/);
+  await enter(code);
+  await headed(/verified$/);
+  await page.reload();
+  await headed(/verified$/);
+  assert.equal(posts.length, 4, "two addresses and two codes");
+});
+
 walk("the mail's link fills the code in; a click verifies", async () => {
   const otp = await gateway.put({ to: "link@example.com" });
   const mail = await gateway.mailTo("link@example.com");
