@@ -183,3 +183,18 @@ for (const language of ["en", "ar"]) {
     });
   }
 }
+
+test("the way back has room around it also when a long name takes two lines", async () => {
+  lang = "en";
+  const long = (config) => config.replace('"Corner Shop"', '"Corner Shop of all the Teapots and Cups of this Town"');
+  await withConfig(long, () => states.verified());
+  const room = await page.locator(".return a").evaluate((link) => {
+    const text = document.createRange();
+    text.selectNodeContents(link);
+    const [inner, outer] = [text.getBoundingClientRect(), link.getBoundingClientRect()];
+    return { lines: inner.height / parseFloat(getComputedStyle(link).lineHeight), above: inner.top - outer.top,
+             beside: Math.abs((inner.left - outer.left) - (outer.right - inner.right)), left: inner.left - outer.left };
+  });
+  assert.ok(room.lines > 1.5, "it is on one line");
+  assert.ok(room.above >= 8 && room.left >= 8 && room.beside < 2, JSON.stringify(room));
+});
