@@ -53,7 +53,7 @@ TEST_F(ConfigTest, WhatIsNoRateIsRefused) {
               testing::HasSubstr("expected at most 4 texts"));
   EXPECT_THAT(refusal(with("mode = \"off\"")),
               testing::HasSubstr("expected one of \"enforce\", \"monitor\""));
-  for (const char* country : {"de", "DEU", "D", "Germany", ""}) {
+  for (const char* country : {"de", "DEU", "D", "Germany", "", "UK", "XX", "D "}) {
     EXPECT_THAT(refusal(with("countries = [\"" + std::string(country) + "\"]")),
                 testing::HasSubstr("expected two capital letters"))
         << country;
