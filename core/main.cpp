@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <syslog.h>
 
 #include <cstring>
 #include <filesystem>
@@ -26,6 +27,7 @@
 #include "core/otp/key_file.h"
 #include "core/otp/key_rotation.h"
 #include "core/otp/otp.h"
+#include "core/wire/journal.h"
 #include "web/assets.h"
 
 extern char** environ;
@@ -141,7 +143,7 @@ class Program final : public Poco::Util::Application {
       if (action_ == "check-config") return check(*setup);
       return serve(std::move(setup), std::move(sources));
     } catch (const StartError& error) {
-      std::cerr << "otpgateway: " << error.line << "\n";
+      std::cerr << wire::journal_prefix(LOG_ERR) << "otpgateway: " << error.line << "\n";
       return error.may_pass ? EXIT_FAILURE : kExitUsage;
     }
   }
@@ -200,7 +202,7 @@ class Program final : public Poco::Util::Application {
     raise_descriptor_limit();
     make_no_core_files();
     umask(077);
-    ops::start_log(setup->config.app.debug_logs);
+    ops::start_log(setup->config.app.debug_logs, wire::stderr_is_journal());
     ops::filter_lines([setup](std::string line) { return setup->redaction.line(std::move(line)); });
     for (const auto& warning : setup->config.warnings) ops::log_warning(warning);
     return Gateway(std::move(setup), std::move(sources), prefix()).run();

@@ -1,9 +1,12 @@
 #include "worker/log.h"
 
+#include <syslog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+
+#include "core/wire/journal.h"
 
 namespace otpgw::worker {
 namespace {
@@ -27,7 +30,8 @@ void configure_log(std::string name, bool debug, wire::Redaction redaction) {
 void log(LogLevel level, std::string_view message) {
   if (level == LogLevel::debug && !settings.debug) return;
   constexpr std::array<std::string_view, 4> kNames{"debug", "info", "warning", "error"};
-  std::string line = settings.name;
+  constexpr std::array kPriorities{LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR};
+  std::string line = wire::journal_prefix(kPriorities[static_cast<std::size_t>(level)]) + settings.name;
   line.append(" ").append(kNames[static_cast<std::size_t>(level)]).append(": ");
   line.append(settings.redaction.line(std::string(message)));
   if (line.size() > kLineBytesMax) line.resize(kLineBytesMax);

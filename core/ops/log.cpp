@@ -5,6 +5,7 @@
 #include <Poco/FormattingChannel.h>
 #include <Poco/Logger.h>
 #include <Poco/PatternFormatter.h>
+#include <syslog.h>
 
 #include <algorithm>
 #include <atomic>
@@ -37,9 +38,11 @@ Poco::Logger& logger() { return Poco::Logger::get("otpgateway"); }
 
 }  // namespace
 
-void start_log(bool debug) {
+void start_log(bool debug, bool to_journal) {
+  // The journal has time and level of its own; Poco's priorities are syslog's, one by one.
+  static_assert(Poco::Message::PRIO_ERROR == LOG_ERR && Poco::Message::PRIO_DEBUG == LOG_DEBUG);
   const Poco::AutoPtr<Poco::PatternFormatter> formatter(
-      new Poco::PatternFormatter("%Y-%m-%dT%H:%M:%S.%iZ %q %t"));
+      new Poco::PatternFormatter(to_journal ? "<%l>%t" : "%Y-%m-%dT%H:%M:%S.%iZ %q %t"));
   const Poco::AutoPtr<Poco::Channel> console(new Poco::ConsoleChannel(std::cerr));
   const Poco::AutoPtr<Poco::Channel> channel(new Poco::FormattingChannel(formatter, console));
   logger().setChannel(channel);

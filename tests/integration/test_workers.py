@@ -89,6 +89,33 @@ class Spawned(unittest.TestCase):
         self.assertFalse([target for target in targets if "otp.db" in target or "key" in os.path.basename(target)])
 
 
+class Journal(unittest.TestCase):
+    """As systemd starts it: $JOURNAL_STREAM says which file is the journal (systemd.exec(5))."""
+
+    def log_with(self, stream):
+        gateway = Gateway()
+        self.addCleanup(gateway.close)
+        gateway.log_path.touch()
+        status = gateway.log_path.stat()
+        gateway.environment["JOURNAL_STREAM"] = stream % (status.st_dev, status.st_ino)
+        gateway.start()
+        wait_for("the worker", lambda: "connected to the core" in gateway.log())
+        gateway.stop()
+        return gateway.log()
+
+    def test_lines_carry_their_level_there(self):
+        log = self.log_with("%d:%d")
+        for line in log.splitlines():
+            self.assertRegex(line, "^<[34567]>")
+        self.assertRegex(log, "(?m)^<6>listening on ")
+        self.assertRegex(log, r"(?m)^<6>otpgateway-worker\[console\] info: connected to the core$")
+
+    def test_and_nowhere_else(self):
+        log = self.log_with("%d:1%d")
+        self.assertNotRegex(log, "(?m)^<")
+        self.assertRegex(log, r"(?m)^\d{4}-\d\d-\d\dT[\d:.]+Z I listening on ")
+
+
 class BadPlugins(unittest.TestCase):
     def test_the_core_goes_on_beside_a_plugin_that_cannot_be_loaded(self):
         box = MailBox()
