@@ -13,7 +13,7 @@ namespace {
 
 TEST(Log, AnEventIsOneLine) {
   testing::internal::CaptureStderr();
-  start_log(true);
+  start_log(true, false);
   for (const auto log : {log_debug, log_info, log_warning, log_error})
     log("the worker of sms\n2026-07-21T12:00:00.000Z Error made up\r\x1B[2J\x7F in Köln");
   const auto text = testing::internal::GetCapturedStderr();
