@@ -1,7 +1,6 @@
 // otpgateway-worker: loads one provider's plug-in and sends what the core leases to it.
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include <string>
 
 #include "core/start_error.h"
+#include "worker/core_files.h"
 #include "worker/exit_codes.h"
 #include "worker/log.h"
 #include "worker/options.h"
@@ -131,12 +131,6 @@ Plugin set_up(const Settings& settings) {
   plugin.instances = value_or_throw(make_instances(*plugin.library, offered, settings));
   plugin.descriptor = value_or_throw(plugin.library->describe(*plugin.instances.validate, offered));
   return plugin;
-}
-
-// A core file would hold codes and credentials.
-void make_no_core_files() {
-  constexpr rlimit kNone{0, 0};
-  ::setrlimit(RLIMIT_CORE, &kNone);
 }
 
 // This process while an exit() is the plug-in's doing; a child that it forks is another one.

@@ -7,11 +7,12 @@ the bundled ones.
 
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
 
-from gateway import free_port, program, toml
+from gateway import free_port, program, toml, wait_for
 from mailbox import MailBox
 
 LIBRARIES = pathlib.Path(program("otpgateway")).parent.parent / "lib" / "otpgateway"
@@ -55,6 +56,18 @@ class Tool(unittest.TestCase):
         self.assertEqual(word, "WRONG", self.output)
         for text in texts:
             self.assertIn(text, sentence)
+
+
+class Secrecy(unittest.TestCase):
+    def test_no_core_file_holds_the_credentials(self):
+        hung = subprocess.Popen([program("otpgateway-provider"), "info", bad("load_hangs")])
+        self.addCleanup(hung.wait)
+        self.addCleanup(hung.kill)
+        children = pathlib.Path("/proc/%d/task/%d/children" % (hung.pid, hung.pid))
+        loading = int(wait_for("the process that loads it", children.read_text))
+        self.addCleanup(os.kill, loading, signal.SIGKILL)
+        for pid in (hung.pid, loading):
+            self.assertRegex(pathlib.Path("/proc/%d/limits" % pid).read_text(), r"Max core file size +0 +0 ")
 
 
 class Info(Tool):
