@@ -133,6 +133,8 @@ class BadPlugins(unittest.TestCase):
         wait_for("a second try", lambda: self.delivery(otp_id)["tries"] >= 2, 20)
         self.assert_logged("retry", "negative retry_after_ms")
 
+    @unittest.skipIf(os.environ.get("OTPGW_SANITIZER") == "tsan",
+                     "writing to so much memory takes longer there than the call may last")
     def test_a_leak_ends_the_worker_and_no_message(self):
         ids = [self.put("hoard") for _ in range(4)]
         for otp_id in ids:
