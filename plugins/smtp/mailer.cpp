@@ -104,6 +104,7 @@ Mailer::Mailer(const Settings& settings)
   ::curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, kIdleSecondsMax);
   ::curl_easy_setopt(curl, CURLOPT_USE_SSL,
                      settings_.tls == Tls::starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE);
+  ::curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, settings_.tls_skip_verify ? 0L : 1L);
   ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, settings_.tls_skip_verify ? 0L : 2L);
   if (settings_.auth != Auth::none) {
