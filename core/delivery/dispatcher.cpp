@@ -207,6 +207,7 @@ void Dispatcher::hand_out(const std::string& provider, store::LeasedJob job) {
   out.subject = std::move(message.subject);
   out.body = std::move(message.body);
   out.text_body = std::move(message.text_body);
+  out.locale = job.otp.locale;
   out.extra = job.otp.extra;
   out.otp_json.push_back('{');
   message::append_otp_members(out.otp_json, job.otp, *code, job.otp.ttl_seconds(now));

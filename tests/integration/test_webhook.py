@@ -78,6 +78,24 @@ class Requests(WebhookCase):
         self.assertEqual(first.json["otp"]["otp"], second.json["otp"]["otp"])
         self.assertEqual((first.json["otp"]["generate"], second.json["otp"]["generate"]), (1, 2))
 
+    def test_a_field_for_each_thing_that_is_known(self):
+        names = ("to", "to_digits", "otp", "subject", "body", "namespace", "id", "job_id", "ttl", "locale")
+        folder = tempfile.TemporaryDirectory(prefix="otpgw-hook-")
+        self.addCleanup(folder.cleanup)
+        template = pathlib.Path(folder.name) / "hook.txt"
+        template.write_text("{{ .OTP }} for {{ .Namespace }}")
+        self.start({"body": json.dumps({**{name: "{{%s}}" % name for name in names}, "extra": "EXTRA"})
+                   .replace('"EXTRA"', "{{extra}}"), "template": str(template), "subject": "Hello"})
+        otp = self.put(to="+44 20 7946 0018", wait="10", locale="pt-BR", extra='{"a": "b"}')
+        self.assertEqual(otp["delivery"]["state"], "sent", otp)
+        request = self.upstream.requests[0]
+        posted = request.json
+        self.assertIn(int(posted.pop("ttl")), range(280, 301))
+        self.assertEqual(posted, {
+            "to": "+44 20 7946 0018", "to_digits": "44 20 7946 0018", "otp": otp["otp"], "subject": "Hello",
+            "body": otp["otp"] + " for app", "namespace": "app", "id": otp["id"],
+            "job_id": request.headers["idempotency-key"], "locale": "pt-BR", "extra": {"a": "b"}})
+
     def test_as_many_as_one_likes(self):
         other = Upstream()
         self.addCleanup(other.close)
