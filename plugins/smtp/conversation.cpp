@@ -100,7 +100,7 @@ bool Conversation::server_said(std::string_view line) {
 Result Conversation::result(CURLcode code) const {
   if (code == CURLE_OK) return Result::sent(queue_id_);
   if (auth_missing_) return Result::broken("the server offers no authentication");
-  if (!waiting_ && status_ >= 400) return refusal();
+  if (is_refusal()) return refusal();
   if (code == CURLE_LOGIN_DENIED)
     return Result::broken("the server does not offer the configured auth_protocol");
   return failure(code);

@@ -26,7 +26,7 @@ class Conversation {
   // A piece of the message has left. Once the whole of it has, the final dot may have left too.
   void client_sent(std::string_view piece);
   // The server's last whole answer is a refusal; what follows is libcurl's QUIT.
-  [[nodiscard]] bool refused() const { return !waiting_ && status_ >= 400 && stage_ >= Stage::auth; }
+  [[nodiscard]] bool refused() const { return is_refusal() && stage_ >= Stage::auth; }
 
   // What became of the mail, when libcurl ended with `code`.
   [[nodiscard]] Result result(CURLcode code) const;
@@ -34,6 +34,7 @@ class Conversation {
  private:
   enum class Stage { connect, hello, starttls, auth, sender, recipient, data, message };
   [[nodiscard]] static const char* name(Stage stage);
+  [[nodiscard]] bool is_refusal() const { return !waiting_ && status_ >= 400 && status_ < 600; }
   [[nodiscard]] bool message_left() const;
   [[nodiscard]] Result refusal() const;
   [[nodiscard]] Result failure(CURLcode code) const;

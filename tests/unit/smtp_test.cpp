@@ -166,6 +166,14 @@ INSTANTIATE_TEST_SUITE_P(Stages, Silence,
                                   (info.param.reaction == Reaction::hang ? "Hangs" : "Resets");
                          });
 
+TEST(Smtp, AnAnswerToTheMessageThatMeansNothingIsUnknown) {
+  for (const std::string answer : {"199", "251", "354", "600", "999"}) {
+    FakeSmtpServer server({{"MESSAGE", {Reaction::answer, answer + " what?\r\n"}}});
+    auto instance = instance_for(server);
+    EXPECT_EQ(send(instance).code, ResultCode::unknown) << answer;
+  }
+}
+
 TEST(Smtp, NobodyListeningIsRetry) {
   uint16_t port = 0;
   { port = FakeSmtpServer().port(); }
