@@ -109,6 +109,11 @@ class Gateway::Parts {
                kill(getpid(), SIGTERM);
              }},
         {.min_free_bytes = sqlite.min_free_bytes, .metrics = &metrics_}));
+    if (!otp::hold_key_in_use(app.data_dir / otp::kKeyInUseFile, vault_->keys())) {
+      ops::log_warning(setup_->config.key_file.string() +
+                       ": the key that codes were sealed with is gone, so those that live can't be checked; "
+                       "if nobody meant that, put it back and restart");
+    }
     note_key({}, vault_->keys());  // the database is ours now: no other instance seals for it
     dispatcher_ = std::make_unique<delivery::Dispatcher>(
         delivery::Dispatcher::Parts{

@@ -45,7 +45,8 @@ using Read = std::pair<KeyRing, struct stat>;
 std::expected<Read, std::string> read(const fs::path& file) {
   const File opened(file);
   if (opened.fd() < 0 && errno == ENOENT)
-    return std::unexpected(file.string() + ": there is no key file; the gateway's first start makes it");
+    return std::unexpected(file.string() +
+                           ": there is no key file; a first start makes one, later it has to be put back");
   if (opened.fd() < 0) return failed(file, "can't read the key file");
   struct stat status {};
   if (::fstat(opened.fd(), &status) != 0) return failed(file, "can't read the key file");

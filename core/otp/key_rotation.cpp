@@ -50,6 +50,11 @@ std::optional<KeyInUse> read_key_in_use(const fs::path& note) {
   return {};
 }
 
+bool hold_key_in_use(const fs::path& note, const KeyRing& keys) {
+  const auto former = read_key_in_use(note);
+  return !former || std::ranges::count(keys, former->fingerprint, fingerprint) > 0;
+}
+
 Result take_into_use(const fs::path& note, const KeyRing& present, const KeyRing& fresh, UnixMs now) {
   const auto former = read_key_in_use(note);
   const auto lost = [&fresh](const Key& key) { return std::ranges::count(fresh, key) == 0; };

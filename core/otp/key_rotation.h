@@ -34,6 +34,9 @@ struct KeyInUse {
 // removed it. Then it is not known which keys are needed, and none is taken away.
 [[nodiscard]] std::optional<KeyInUse> read_key_in_use(const std::filesystem::path& note);
 
+// Whether `keys` hold the one that the gateway has last sealed with, as far as it has noted that down.
+[[nodiscard]] bool hold_key_in_use(const std::filesystem::path& note, const KeyRing& keys);
+
 // The gateway is about to seal with the first of `fresh`: notes that down, durably. `present` are the keys
 // that it works with now, none at a start. Refused, with one line and before anything is written, when
 // `fresh` lacks one of them that codes may need.

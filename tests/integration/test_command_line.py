@@ -189,7 +189,7 @@ class CommandLine(unittest.TestCase):
         for options in (["--address-tag=x"], ["--rotate-key"], ["--drop-old-keys"]):
             code, output = self.gateway.run_once(*options)
             self.assertEqual(code, 1)
-            self.assertIn("otpgateway.key: there is no key file; the gateway's first start makes it\n", output)
+            self.assertIn("otpgateway.key: there is no key file; a first start makes one,", output)
 
     def test_a_missing_file(self):
         self.gateway.config_path.unlink()

@@ -195,6 +195,20 @@ class KeyRotation(unittest.TestCase):
         self.key.chmod(0o644)
         self.assertIn("chmod 600", self.gateway.reload())
 
+    def test_a_start_with_another_key_warns(self):
+        gone = "the key that codes were sealed with is gone"
+        self.rotate()
+        self.gateway.stop()
+        self.gateway.start()
+        self.assertNotIn(gone, self.gateway.log())
+        self.write_keys(os.urandom(32))
+        self.gateway.stop()
+        self.gateway.start()
+        self.assertEqual(self.gateway.log().count(gone), 1)
+        self.gateway.stop()
+        self.gateway.start()
+        self.assertEqual(self.gateway.log().count(gone), 1)
+
     def test_a_key_of_the_service_manager(self):
         self.gateway.stop()
         folder = self.gateway.folder / "credentials"
