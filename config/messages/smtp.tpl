@@ -14,7 +14,7 @@
       <a href="{{ .OTPURL }}" style="display: inline-block; padding: 12px 24px; background: #1d4ed8; border-radius: 6px; color: #ffffff; text-decoration: none">Verify</a>
     </p>
     <p style="font-size: 14px; color: #4b5563">
-      The code is valid for {{ .OTPTTL.Minutes }} minutes. If you didn't ask for it, ignore this e-mail, and don't
+      The code is valid for {{ .OTPTTL.Minutes }} min. If you didn't ask for it, ignore this e-mail, and don't
       give the code to anybody.
     </p>
   </div>

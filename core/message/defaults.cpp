@@ -14,7 +14,7 @@ constexpr Words kEnglish = {"en",
                             "Your {{Namespace}} verification code",
                             "Your verification code is",
                             "Verify",
-                            "The code is valid for {{OTPTTL.Minutes}} minutes. If you didn't ask for it, "
+                            "The code is valid for {{OTPTTL.Minutes}} min. If you didn't ask for it, "
                             "ignore this e-mail, and don't give "
                             "the code to anybody.",
                             "{{OTP}} is your verification code for {{Namespace}}.",

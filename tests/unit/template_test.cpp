@@ -116,13 +116,14 @@ TEST(Template, DefaultsNeverPutTheCodeIntoTheSubject) {
   EXPECT_NE(mail.body.find("123456"), std::string::npos);
   EXPECT_NE(mail.body.find("otp=123456&amp;action=check"), std::string::npos);
   EXPECT_NE(mail.text_body.find(fields().url), std::string::npos);
+  EXPECT_NE(mail.text_body.find("valid for 5 min."), std::string::npos);  // "1 minutes" would be wrong
   const auto sms = rendered("", "", ChannelKind::sms);
   EXPECT_EQ(sms.body, "123456 is your verification code for R&D <app>.");
   EXPECT_EQ(sms.text_body, "");
 }
 
 TEST(Template, InstalledFilesCompile) {
-  EXPECT_NE(html(file("smtp.tpl")).find("valid for 5 minutes"), std::string::npos);
+  EXPECT_NE(html(file("smtp.tpl")).find("valid for 5 min."), std::string::npos);
   EXPECT_EQ(text(file("sms.txt")), "123456 is your verification code for R&D <app>.");
 }
 
