@@ -61,7 +61,7 @@ Worker::End Worker::run() {
         return End::orphaned;
       }
     }
-    if (ready[2].revents != 0 && !draining_) drain("asked by a signal");
+    if (ready[2].revents != 0) drain("asked by a signal");
     if (ready[4].revents != 0) link_.greet();
     if (ready[0].revents != 0) receive();
     if (ready[1].revents != 0) hand_back_results();
@@ -85,16 +85,16 @@ std::array<zmq_pollitem_t, 5> Worker::wait() {
   const auto or_outbox = [this](int descriptor) {
     return descriptor >= 0 ? descriptor : outbox_.descriptor();
   };
-  std::array<zmq_pollitem_t, 5> items{item(link_.handle(), -1), item(nullptr, outbox_.descriptor()),
-                                      item(nullptr, or_outbox(controls_.drain_signal)),
-                                      item(nullptr, or_outbox(controls_.parent_pipe)),
-                                      item(link_.connection_handle(), -1)};
+  const int drain_signal = draining_ ? -1 : controls_.drain_signal;  // it stays readable
+  std::array<zmq_pollitem_t, 5> items{
+      item(link_.handle(), -1), item(nullptr, outbox_.descriptor()), item(nullptr, or_outbox(drain_signal)),
+      item(nullptr, or_outbox(controls_.parent_pipe)), item(link_.connection_handle(), -1)};
   using namespace std::chrono;
   const auto left = ceil<milliseconds>(link_.next_tick() - CoreLink::Clock::now());
   if (::zmq_poll(items.data(), static_cast<int>(items.size()), std::max<long>(left.count(), 0)) < 0 &&
       zmq_errno() != EINTR)
     throw zmq::error_t();
-  if (controls_.drain_signal < 0) items[2].revents = 0;
+  if (drain_signal < 0) items[2].revents = 0;
   if (controls_.parent_pipe < 0) items[3].revents = 0;
   return items;
 }

@@ -139,6 +139,12 @@ class WorkerProcess {
     const rlimit limit{bytes, bytes};
     ::prlimit(pid_, RLIMIT_AS, &limit, nullptr);
   }
+  // Whether its main thread waits for something, as /proc has it.
+  [[nodiscard]] bool is_asleep() const {
+    std::string pid, name, state;
+    std::ifstream("/proc/" + std::to_string(pid_) + "/stat") >> pid >> name >> state;
+    return state == "S";
+  }
   void signal(int number) const { ::kill(pid_, number); }
   // The wait status once it ended.
   std::optional<int> wait(std::chrono::milliseconds timeout = std::chrono::milliseconds{5000}) {

@@ -155,6 +155,9 @@ TEST_F(WorkerTest, ASignalDrainsAndWhatNoThreadBeganGoesBackToTheCore) {
   EXPECT_EQ(no_more->capacity, 0u);
   core.send(job("too-late", "slow"));
   core.send(job("running", "late", 2));  // somebody else would send it a second time
+  int asleep = 0;
+  for (int i = 0; i < 20; ++i, std::this_thread::sleep_for(20ms)) asleep += process.is_asleep() ? 1 : 0;
+  EXPECT_GT(asleep, 10) << "it waits for the send, and does not spin";
   std::map<std::string, ResultCode> results;
   for (int i = 0; i < 3; ++i) {
     const auto result = core.receive_a<wire::Result>();
