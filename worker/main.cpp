@@ -124,9 +124,7 @@ struct Plugin {
 
 Plugin set_up(const Settings& settings) {
   Plugin plugin;
-  auto library = PluginLibrary::load(settings.plugin);
-  if (!library) throw library.error();
-  plugin.library = std::move(*library);
+  plugin.library = value_or_throw(PluginLibrary::load(settings.plugin));
   const auto offered = value_or_throw(plugin.library->descriptor_for(settings.provider));
   plugin.instances = value_or_throw(make_instances(*plugin.library, offered, settings));
   plugin.descriptor = value_or_throw(plugin.library->describe(*plugin.instances.validate, offered));
