@@ -4,8 +4,8 @@
 
 KIND: head, body (a request of which a byte comes each second), idle (one whole request, then nothing), handshake (of TLS,
 a byte each second), reader (many requests at once, whose answers it doesn't take). Each that the server closes is
-replaced. LIMIT: the seconds after which the server should close it. Prints "ready" once all are open, and at the end one
-JSON line: by kind how many were closed, and by how many seconds the latest of them, or of those that are still open, was
+replaced. LIMIT: the seconds after which the server should close it. Prints "ready" once so many have been opened (on a
+machine that is busy the first are closed by then), and at the end one JSON line: by kind how many were closed, and by how many seconds the latest of them, or of those that are still open, was
 past its limit when it was last seen open.
 """
 
@@ -92,12 +92,12 @@ class Crowd:
         self.counts = dict.fromkeys(wanted, 0)
         self.closed = dict.fromkeys(wanted, 0)
         self.latest = dict.fromkeys(wanted, float("-inf"))
-        self.failed = 0
+        self.opened = self.failed = 0
         self.looked_at = time.monotonic()  # what has been closed was open then
         self.epoll = select.epoll()
 
     def run(self, seconds):
-        while sum(self.counts.values()) < sum(self.wanted.values()):
+        while self.opened < sum(self.wanted.values()):
             self.turn()
         print("ready", flush=True)
         end = time.monotonic() + seconds
@@ -136,6 +136,7 @@ class Crowd:
         self.open[slow.socket.fileno()] = slow
         self.epoll.register(slow.socket.fileno(), slow.events())
         self.counts[kind] += 1
+        self.opened += 1
 
     def note(self, slow, seen_open_at):
         self.latest[slow.kind] = max(self.latest[slow.kind], seen_open_at - slow.since - self.limits[slow.kind])

@@ -8,7 +8,6 @@ that acknowledges first and commits later must be found guilty by the same compa
 """
 
 import collections
-import os
 import pathlib
 import random
 import shutil
@@ -20,7 +19,7 @@ import tempfile
 import time
 import unittest
 
-from gateway import Gateway, process_exists, wait_for
+from gateway import TIME_FACTOR, Gateway, process_exists, wait_for
 from limit_counters import PREFIX_DIGITS, RATES, Expected, Keys, of_guess, of_post, of_send
 from pipeline import Pipeline, Request
 from report import amount, progress, table
@@ -30,7 +29,7 @@ from toy_core import ToyCoreProcess
 KILLS = amount(50, 1000)
 CONTROL_KILLS = 10
 REQUESTS_PER_SECOND = amount(1500, 300)
-READY_SECONDS_MAX = 1.0 * int(os.environ.get("OTPGW_TIME_FACTOR", "1"))  # of a sanitizer's build
+READY_SECONDS_MAX = 1.0 * TIME_FACTOR
 DRAIN_SECONDS_MAX = 120
 
 

@@ -19,7 +19,7 @@ import threading
 import time
 import unittest
 
-from gateway import Gateway, program, wait_for
+from gateway import MEMORY_FACTOR, Gateway, program, wait_for
 from report import LONG, amount, progress, table
 from smtp_sink import SmtpSink
 
@@ -29,10 +29,10 @@ PROBE_PUTS = 4000  # to find out what the whole path takes: some seconds
 TTL_SECONDS = 5
 SWEEP_SECONDS = 5  # rows go in batches, once a second
 JOB_KEPT_SECONDS = 60
-RSS_GROWTH_MAX_KIB = 6 * 1024  # of all processes: allocators breathe
+RSS_GROWTH_MAX_KIB = 6 * 1024 * MEMORY_FACTOR  # of all processes: allocators breathe
 DESCRIPTORS_GROWTH_MAX = 16
 WAL_MAX_KIB = 32 * 1024  # it is cut back each 4 MiB; a reader holds it open for a moment
-LEAK_KIB_PER_SECOND = 2048
+LEAK_KIB_PER_SECOND = 2048 * MEMORY_FACTOR
 
 
 class Watch:

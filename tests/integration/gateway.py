@@ -22,6 +22,9 @@ from client import Client, connect
 
 START_SECONDS_MAX = 20  # generous: sanitizer builds on a busy machine
 STOP_SECONDS_MAX = 20
+# Of a sanitizer's build: how much more memory and time it may take.
+MEMORY_FACTOR = int(os.environ.get("OTPGW_MEMORY_FACTOR", "1"))
+TIME_FACTOR = int(os.environ.get("OTPGW_TIME_FACTOR", "1"))
 SECRET = "app-secret-7f1d"
 OTHER_SECRET = "other-secret-93ab"
 

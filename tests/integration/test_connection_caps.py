@@ -4,7 +4,6 @@ Goal: few descriptors make the gateway close idle connections, never refuse or f
 who had asked. Method: a low limit of open files, from the start and later; a process that is stopped while requests come.
 """
 
-import os
 import resource
 import signal
 import socket
@@ -13,10 +12,9 @@ import time
 import unittest
 
 from client import RawConnection
-from gateway import Gateway, wait_for
+from gateway import MEMORY_FACTOR, Gateway, wait_for
 from gateway_case import GatewayCase
 
-MEMORY_FACTOR = int(os.environ.get("OTPGW_MEMORY_FACTOR", "1"))  # of a sanitizer's build
 HEALTH = "GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
