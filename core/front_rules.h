@@ -8,8 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include <Poco/Exception.h>
-
 #include "core/config/config.h"
 #include "core/http/front.h"
 
