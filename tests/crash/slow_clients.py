@@ -5,8 +5,9 @@
 KIND: head, body (a request of which a byte comes each second), idle (one whole request, then nothing), handshake (of TLS,
 a byte each second), reader (many requests at once, whose answers it doesn't take). Each that the server closes is
 replaced. LIMIT: the seconds after which the server should close it. Prints "ready" once so many have been opened (on a
-machine that is busy the first are closed by then), and at the end one JSON line: by kind how many were closed, and by how many seconds the latest of them, or of those that are still open, was
-past its limit when it was last seen open.
+machine that is busy the first are closed by then), and at the end one JSON line: how many were open together at most, and
+by kind how many were closed, and by how many seconds the latest of them, or of those that are still open, was past its
+limit when it was last seen open.
 """
 
 import json
@@ -92,7 +93,7 @@ class Crowd:
         self.counts = dict.fromkeys(wanted, 0)
         self.closed = dict.fromkeys(wanted, 0)
         self.latest = dict.fromkeys(wanted, float("-inf"))
-        self.opened = self.failed = 0
+        self.opened = self.together = self.failed = 0
         self.looked_at = time.monotonic()  # what has been closed was open then
         self.epoll = select.epoll()
 
@@ -105,7 +106,8 @@ class Crowd:
             self.turn()
         for slow in self.open.values():
             self.note(slow, self.looked_at)
-        print(json.dumps({"closed": self.closed, "late": self.latest, "failed": self.failed}), flush=True)
+        print(json.dumps({"together": self.together, "closed": self.closed, "late": self.latest, "failed": self.failed}),
+              flush=True)
 
     def turn(self):
         events = self.epoll.poll(TURN_SECONDS)
@@ -137,6 +139,7 @@ class Crowd:
         self.epoll.register(slow.socket.fileno(), slow.events())
         self.counts[kind] += 1
         self.opened += 1
+        self.together = max(self.together, len(self.open))
 
     def note(self, slow, seen_open_at):
         self.latest[slow.kind] = max(self.latest[slow.kind], seen_open_at - slow.since - self.limits[slow.kind])
