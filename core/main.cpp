@@ -27,6 +27,7 @@
 #include "core/otp/key_file.h"
 #include "core/otp/key_rotation.h"
 #include "core/otp/otp.h"
+#include "core/wire/core_files.h"
 #include "core/wire/journal.h"
 #include "web/assets.h"
 
@@ -55,12 +56,6 @@ std::map<std::string, std::string> take_environment() {
     if (text.starts_with("OTP_GATEWAY_")) explicit_bzero(*entry + equals + 1, text.size() - equals - 1);
   }
   return all;
-}
-
-// A core file would hold codes and secrets. Workers inherit it.
-void make_no_core_files() {
-  constexpr rlimit kNone{0, 0};
-  setrlimit(RLIMIT_CORE, &kNone);
 }
 
 // Connections are descriptors: as many as the system lets us.
@@ -200,7 +195,7 @@ class Program final : public Poco::Util::Application {
   static int serve(std::shared_ptr<const message::Setup> setup, config::Sources sources) {
     if (sodium_init() < 0) throw StartError{"libsodium can't start", true};
     raise_descriptor_limit();
-    make_no_core_files();
+    wire::make_no_core_files();
     umask(077);
     ops::start_log(setup->config.app.debug_logs, wire::stderr_is_journal());
     ops::filter_lines([setup](std::string line) { return setup->redaction.line(std::move(line)); });

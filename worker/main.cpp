@@ -18,7 +18,7 @@
 #include <string>
 
 #include "core/start_error.h"
-#include "worker/core_files.h"
+#include "core/wire/core_files.h"
 #include "worker/exit_codes.h"
 #include "worker/log.h"
 #include "worker/options.h"
@@ -143,7 +143,7 @@ void end_by_plugin() {
 }
 
 int serve(const Options& options) {
-  make_no_core_files();
+  wire::make_no_core_files();
   const bool spawned = options.mode == Options::Mode::spawned;
   const Controls controls{.drain_signal = block_drain_signals(), .parent_pipe = spawned ? STDIN_FILENO : -1};
   if (spawned) ::fcntl(STDIN_FILENO, F_SETFD, FD_CLOEXEC);

@@ -3,7 +3,7 @@
 #include <exception>
 #include <iostream>
 
-#include "worker/core_files.h"
+#include "core/wire/core_files.h"
 #include "worker/log.h"
 #include "worker/tool/commands.h"
 #include "worker/tool/options.h"
@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     std::cerr << "otpgateway-provider: " << options.error() << '\n' << tool::kUsage;
     return tool::kExitUsage;
   }
-  worker::make_no_core_files();
+  wire::make_no_core_files();
   worker::configure_log("otpgateway-provider", false);
   std::signal(SIGPIPE, SIG_IGN);  // as in the worker
   try {

@@ -1,9 +1,9 @@
-// What a program does that holds codes and credentials, and runs other people's code that may crash.
+// What a program does that holds codes and credentials and may crash, by other people's code too.
 #pragma once
 
 #include <sys/resource.h>
 
-namespace otpgw::worker {
+namespace otpgw::wire {
 
 // For this process and all that it starts.
 inline void make_no_core_files() {
@@ -11,4 +11,4 @@ inline void make_no_core_files() {
   ::setrlimit(RLIMIT_CORE, &kNone);
 }
 
-}  // namespace otpgw::worker
+}  // namespace otpgw::wire
